@@ -1,0 +1,63 @@
+# The two commands that matter are `make run` and `make test`.
+
+VERSION := $(shell node -p "require('./jsglue/package.json').version")
+GO_FILES := $(shell find wasm -name '*.go' -not -name '*_test.go') go.mod go.sum
+TS_FILES := $(shell find jsglue/src -type f) jsglue/build.mjs jsglue/package.json jsglue/tsconfig.json
+MODULES := jsglue/node_modules/.package-lock.json
+DIST := jsglue/dist/index.js
+
+# The same bytes from the same sources, whatever the machine and the folder.
+WASM_FLAGS := -trimpath -buildvcs=false -ldflags='-s -w -buildid= -X main.version=$(VERSION)'
+
+# A page's environment is empty, and Go's wasm runtime refuses a large one.
+WASM_TEST := env -i PATH="$(PATH)" HOME="$(HOME)" GOFLAGS="$(GOFLAGS)" GOPROXY="$(shell go env GOPROXY)" GOOS=js GOARCH=wasm \
+	go test -exec="$(shell go env GOROOT)/lib/wasm/go_js_wasm_exec"
+
+.DEFAULT_GOAL := help
+.PHONY: help run build size test test-go test-browser check bench clean
+
+help: ## Show this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
+
+run: build ## Build, and serve the console and the local AWS IoT gateway on http://localhost:8080
+	go run ./site/gateway $(ARGS)
+
+build: $(DIST) size ## Build the package into jsglue/dist and print its sizes
+
+$(MODULES): jsglue/package.json jsglue/package-lock.json
+	cd jsglue && npm ci --no-audit --no-fund --loglevel=error
+	@touch $@
+
+jsglue/dist/iotwasm.wasm: $(GO_FILES) jsglue/package.json
+	GOOS=js GOARCH=wasm go build $(WASM_FLAGS) -o $@ ./wasm
+
+$(DIST): jsglue/dist/iotwasm.wasm $(TS_FILES) $(MODULES)
+	cd jsglue && node_modules/.bin/tsc -p . && node build.mjs
+
+size: $(DIST) ## Print the sizes of what a page loads; fail over budget
+	@node jsglue/size.mjs
+
+test: check test-go test-browser ## Install what the tests need, and run them all
+
+check: $(DIST) ## Format, vet, staticcheck and types
+	@test -z "$$(gofmt -l wasm site)" || { gofmt -d wasm site; exit 1; }
+	go vet ./...
+	GOOS=js GOARCH=wasm go vet ./wasm/...
+	go tool staticcheck ./...
+	staticcheck="$$(go tool -n staticcheck)" && GOOS=js GOARCH=wasm "$$staticcheck" ./wasm/...
+	cd jsglue && node_modules/.bin/tsc -p test
+
+test-go: ## Go tests: on the host with -race, then under GOOS=js
+	go test -race ./...
+	$(WASM_TEST) ./wasm/internal/presign ./wasm/internal/wire ./wasm/internal/session ./wasm/internal/delay
+
+test-browser: $(DIST) ## Browser tests in Chromium against the gateway and mosquitto
+	.ci/install-browser-and-broker
+	cd jsglue && node_modules/.bin/playwright test
+
+bench: $(DIST) ## Compare with mqtt.js in one run; prints ratios and sizes
+	.ci/install-browser-and-broker
+	node jsglue/bench/run.mjs $(ARGS)
+
+clean: ## Remove what was built and installed here
+	rm -rf jsglue/dist jsglue/node_modules jsglue/test-results jsglue/bench/results
