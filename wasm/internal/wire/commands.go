@@ -1,0 +1,263 @@
+package wire
+
+import (
+	"time"
+
+	"github.com/eclipse/paho.golang/packets"
+)
+
+// Kinds of the records that the page sends.
+const (
+	KindConnect byte = iota + 1
+	KindTarget
+	KindTargetFailed
+	KindClose
+	KindSubscribe
+	KindUnsubscribe
+	KindPublish
+	KindAbort
+	KindDelay
+	KindCancelDelay
+	KindPresign
+)
+
+// Connect opens the client of identifier Client. Op is answered by Connected or
+// Failed; each attempt asks for a Target.
+type Connect struct {
+	Client, Op     uint32
+	ClientID       string
+	KeepAlive      uint16 // seconds
+	CleanStart     bool
+	ConnectTimeout time.Duration
+	HasUsername    bool
+	Username       string
+	HasPassword    bool
+	Password       []byte
+	Properties     *packets.Properties
+	Will           *Will
+}
+
+// Will is the message that the server publishes when the link ends without a
+// DISCONNECT.
+type Will struct {
+	Topic      string
+	Payload    []byte
+	QoS        byte
+	Retain     bool
+	Properties *packets.Properties
+}
+
+// Connect reads a record of KindConnect.
+func (r *Reader) Connect() (c Connect, err error) {
+	c.Client, c.Op = r.u32(), r.u32()
+	c.ClientID = r.string()
+	c.KeepAlive = r.u16()
+	c.CleanStart = r.bool()
+	c.ConnectTimeout = time.Duration(r.u32()) * time.Millisecond
+	c.HasUsername, c.Username = r.bool(), r.string()
+	c.HasPassword, c.Password = r.bool(), r.bytes()
+	c.Properties = r.properties()
+	if r.bool() {
+		c.Will = &Will{Topic: r.string(), Payload: r.bytes(), QoS: r.u8(), Retain: r.bool(), Properties: r.properties()}
+	}
+	return c, r.err
+}
+
+// Target answers a TargetRequest: what to dial now. It is a URL as it stands, or
+// an endpoint and what signs its URL.
+type Target struct {
+	Client, Request uint32
+	URL             string
+	Presign         Presign
+	ClockOffset     time.Duration
+}
+
+// Target reads a record of KindTarget.
+func (r *Reader) Target() (t Target, err error) {
+	t.Client, t.Request = r.u32(), r.u32()
+	t.URL = r.string()
+	t.Presign = r.presign()
+	t.ClockOffset = time.Duration(r.float() * float64(time.Millisecond))
+	return t, r.err
+}
+
+// TargetFailed answers a TargetRequest that the page could not fulfil.
+type TargetFailed struct {
+	Client, Request uint32
+	Err             Error
+}
+
+// TargetFailed reads a record of KindTargetFailed.
+func (r *Reader) TargetFailed() (t TargetFailed, err error) {
+	t.Client, t.Request = r.u32(), r.u32()
+	t.Err = r.error()
+	return t, r.err
+}
+
+// Close ends a client. Op is answered by Done.
+type Close struct {
+	Client, Op uint32
+	ReasonCode byte
+	Properties *packets.Properties
+}
+
+// Close reads a record of KindClose.
+func (r *Reader) Close() (c Close, err error) {
+	c.Client, c.Op = r.u32(), r.u32()
+	c.ReasonCode = r.u8()
+	c.Properties = r.properties()
+	return c, r.err
+}
+
+// Filter is one topic filter of a SUBSCRIBE with its options.
+type Filter struct {
+	Topic             string
+	QoS               byte
+	NoLocal           bool
+	RetainAsPublished bool
+	RetainHandling    byte
+}
+
+// Subscribe opens the subscription of identifier Subscription, which the
+// messages that match it name. Op is answered by Subscribed or Failed.
+type Subscribe struct {
+	Client, Op, Subscription uint32
+	Filters                  []Filter
+	Properties               *packets.Properties
+}
+
+// Subscribe reads a record of KindSubscribe.
+func (r *Reader) Subscribe() (s Subscribe, err error) {
+	s.Client, s.Op, s.Subscription = r.u32(), r.u32(), r.u32()
+	s.Filters = make([]Filter, r.count(8))
+	for i := range s.Filters {
+		s.Filters[i] = Filter{Topic: r.string(), QoS: r.u8(), NoLocal: r.bool(), RetainAsPublished: r.bool(), RetainHandling: r.u8()}
+	}
+	s.Properties = r.properties()
+	return s, r.err
+}
+
+// Unsubscribe ends a subscription. Op is answered by Done or Failed.
+type Unsubscribe struct {
+	Client, Op, Subscription uint32
+}
+
+// Unsubscribe reads a record of KindUnsubscribe.
+func (r *Reader) Unsubscribe() (u Unsubscribe, err error) {
+	u = Unsubscribe{Client: r.u32(), Op: r.u32(), Subscription: r.u32()}
+	return u, r.err
+}
+
+// Publish publishes. Op is answered by Published or Failed.
+type Publish struct {
+	Client, Op uint32
+	Outgoing
+}
+
+// Outgoing is a message to publish.
+type Outgoing struct {
+	Topic      string
+	Payload    []byte
+	QoS        byte
+	Retain     bool
+	Properties *packets.Properties
+}
+
+func (r *Reader) outgoing() Outgoing {
+	return Outgoing{Topic: r.string(), Payload: r.bytes(), QoS: r.u8(), Retain: r.bool(), Properties: r.properties()}
+}
+
+// Publish reads a record of KindPublish.
+func (r *Reader) Publish() (p Publish, err error) {
+	p.Client, p.Op = r.u32(), r.u32()
+	p.Outgoing = r.outgoing()
+	return p, r.err
+}
+
+// Abort gives up the operation Op of a client: its signal was aborted.
+type Abort struct {
+	Client, Op uint32
+}
+
+// Abort reads a record of KindAbort.
+func (r *Reader) Abort() (a Abort, err error) {
+	a = Abort{Client: r.u32(), Op: r.u32()}
+	return a, r.err
+}
+
+// DelayStep is one message of a delayed run and its time.
+type DelayStep struct {
+	Due time.Time
+	Outgoing
+}
+
+// Delay starts a run of delayed publishes; each change of a step is told by a
+// Step record.
+type Delay struct {
+	Client, Run uint32
+	Steps       []DelayStep
+}
+
+// Delay reads a record of KindDelay.
+func (r *Reader) Delay() (d Delay, err error) {
+	d.Client, d.Run = r.u32(), r.u32()
+	n := r.u32()
+	if int64(n)*18 > int64(len(r.buf)-r.off) {
+		return d, ErrMalformed
+	}
+	d.Steps = make([]DelayStep, n)
+	for i := range d.Steps {
+		d.Steps[i] = DelayStep{Due: r.time(), Outgoing: r.outgoing()}
+	}
+	return d, r.err
+}
+
+// AllSteps stands for every step of a run in CancelDelay.
+const AllSteps = ^uint32(0)
+
+// CancelDelay cancels a step of a run, or all of it.
+type CancelDelay struct {
+	Client, Run, Step uint32
+}
+
+// CancelDelay reads a record of KindCancelDelay.
+func (r *Reader) CancelDelay() (c CancelDelay, err error) {
+	c = CancelDelay{Client: r.u32(), Run: r.u32(), Step: r.u32()}
+	return c, r.err
+}
+
+// Presign asks for a signed URL. Op is answered by Presigned or Failed.
+type Presign struct {
+	Op                           uint32
+	Endpoint, Region             string
+	AccessKeyID, SecretAccessKey string
+	SessionToken                 string
+	Time                         time.Time     // the zero time: now
+	Expires                      time.Duration // 0: left out
+}
+
+func (r *Reader) presign() Presign {
+	return Presign{
+		Op: r.u32(), Endpoint: r.string(), Region: r.string(),
+		AccessKeyID: r.string(), SecretAccessKey: r.string(), SessionToken: r.string(),
+		Time: r.time(), Expires: time.Duration(r.u32()) * time.Second,
+	}
+}
+
+// Presign reads a record of KindPresign.
+func (r *Reader) Presign() (Presign, error) {
+	p := r.presign()
+	return p, r.err
+}
+
+// String keeps the secrets of p out of every text.
+func (p Presign) String() string { return "presign " + p.Endpoint }
+
+// GoString is String.
+func (p Presign) GoString() string { return p.String() }
+
+// String keeps the secrets of t out of every text.
+func (t Target) String() string { return "target" }
+
+// GoString is String.
+func (t Target) GoString() string { return t.String() }
