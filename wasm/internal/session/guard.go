@@ -1,0 +1,80 @@
+package session
+
+import (
+	"errors"
+	"net"
+	"sync"
+
+	"github.com/eclipse/paho.golang/packets"
+)
+
+// defaultMaximumPacketSize bounds a received packet where the page sets no limit.
+const defaultMaximumPacketSize = 16 << 20
+
+var (
+	errMalformedLength = errors.New("malformed remaining length")
+	errPacketTooLarge  = errors.New("packet larger than the maximum packet size")
+)
+
+// guardedConn checks the length of each packet as its header is read. paho
+// trusts a length of any size, reserves as much memory and panics at one of more
+// than four bytes.
+type guardedConn struct {
+	net.Conn
+	sync.Locker // paho locks it around the writes that make up one packet
+	limit       int
+
+	body   int // bytes of the packet's body still to come
+	length int // remaining length as far as it is read
+	digits int // bytes of it read; -1 before the packet's first byte
+}
+
+func guard(conn net.Conn, p *packets.Properties) *guardedConn {
+	limit := defaultMaximumPacketSize
+	if p != nil && p.MaximumPacketSize != nil {
+		limit = int(min(*p.MaximumPacketSize, defaultMaximumPacketSize))
+	}
+	locker, ok := conn.(sync.Locker)
+	if !ok {
+		locker = new(sync.Mutex)
+	}
+	return &guardedConn{Conn: conn, Locker: locker, limit: limit, digits: -1}
+}
+
+// Read reads as the connection does, and fails at a header that lies.
+func (g *guardedConn) Read(b []byte) (int, error) {
+	n, err := g.Conn.Read(b)
+	if cerr := g.check(b[:n]); cerr != nil {
+		return 0, cerr
+	}
+	return n, err
+}
+
+func (g *guardedConn) check(b []byte) error {
+	for len(b) > 0 {
+		if g.body > 0 {
+			n := min(g.body, len(b))
+			g.body -= n
+			b = b[n:]
+			continue
+		}
+		c := b[0]
+		b = b[1:]
+		if g.digits < 0 {
+			g.digits, g.length = 0, 0
+			continue
+		}
+		g.length |= int(c&0x7f) << (7 * g.digits)
+		g.digits++
+		switch {
+		case c < 0x80:
+			if g.length+1+g.digits > g.limit {
+				return errPacketTooLarge
+			}
+			g.body, g.digits = g.length, -1
+		case g.digits == 4: // [MQTT-1.5.5]
+			return errMalformedLength
+		}
+	}
+	return nil
+}
