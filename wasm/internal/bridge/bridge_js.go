@@ -1,0 +1,323 @@
+package bridge
+
+import (
+	"context"
+	"os"
+	"sync"
+	"syscall/js"
+	"time"
+
+	"github.com/eclipse/paho.golang/packets"
+
+	"iotwasm/wasm/internal/delay"
+	"iotwasm/wasm/internal/session"
+	"iotwasm/wasm/internal/wire"
+	"iotwasm/wasm/internal/wsconn"
+)
+
+// Run serves the page until the program is ended. host is the object that
+// jsglue/src/program.ts puts into the program's scope.
+func Run(host js.Value, version string) {
+	b := &bridge{
+		out:     newOutbox(host.Get("emit")),
+		sockets: wsconn.NewSockets(host.Get("sockets")),
+		clients: make(map[uint32]*client),
+		arrived: make(chan struct{}, 1),
+	}
+	go b.guard(b.out.run)
+	b.out.put(func(w *wire.Writer) { w.Hello(version) })
+	receive := js.FuncOf(func(_ js.Value, args []js.Value) any {
+		defer b.crash()
+		batch := make([]byte, args[1].Int())
+		js.CopyBytesToGo(batch, args[0])
+		b.mu.Lock()
+		b.in = append(b.in, batch)
+		b.mu.Unlock()
+		select {
+		case b.arrived <- struct{}{}:
+		default:
+		}
+		return nil
+	})
+	host.Call("ready", receive)
+	b.guard(b.take)
+}
+
+type bridge struct {
+	out       *outbox
+	sockets   *wsconn.Sockets
+	scheduler delay.Scheduler
+
+	mu      sync.Mutex
+	in      [][]byte
+	arrived chan struct{}
+
+	// Used by the goroutine of take alone.
+	clients map[uint32]*client
+}
+
+// guard runs f and ends the program where f panics: what a panic leaves behind is
+// not to be trusted, and the page starts a new program.
+func (b *bridge) guard(f func()) {
+	defer b.crash()
+	f()
+}
+
+// crash is deferred by whatever this package starts. The value of a panic may
+// hold what the page passed, so only a run-time error's own words are told.
+func (b *bridge) crash() {
+	r := recover()
+	if r == nil {
+		return
+	}
+	if err, ok := r.(interface{ RuntimeError() }); ok {
+		println("iotwasm: panic:", err.(error).Error())
+	} else {
+		println("iotwasm: panic")
+	}
+	os.Exit(2)
+}
+
+func (b *bridge) take() {
+	for range b.arrived {
+		b.mu.Lock()
+		batches := b.in
+		b.in = nil
+		b.mu.Unlock()
+		for _, batch := range batches {
+			r := wire.NewReader(batch)
+			for {
+				kind, body, ok := r.Next()
+				if !ok {
+					break
+				}
+				if err := b.dispatch(kind, body); err != nil {
+					panic(err)
+				}
+			}
+			if r.Err() != nil {
+				panic(r.Err())
+			}
+		}
+	}
+}
+
+// dispatch carries out one record. An error is a batch that this build's script
+// cannot have made.
+func (b *bridge) dispatch(kind byte, r *wire.Reader) error {
+	switch kind {
+	case wire.KindPublish:
+		p, err := r.Publish()
+		if err != nil {
+			return err
+		}
+		b.publish(p)
+	case wire.KindConnect:
+		c, err := r.Connect()
+		if err != nil {
+			return err
+		}
+		b.connect(c)
+	case wire.KindTarget:
+		t, err := r.Target()
+		if err != nil {
+			return err
+		}
+		if c := b.clients[t.Client]; c != nil {
+			c.answer(t.Request, answer{target: t})
+		}
+	case wire.KindTargetFailed:
+		t, err := r.TargetFailed()
+		if err != nil {
+			return err
+		}
+		if c := b.clients[t.Client]; c != nil {
+			c.answer(t.Request, answer{err: &t.Err})
+		}
+	case wire.KindClose:
+		c, err := r.Close()
+		if err != nil {
+			return err
+		}
+		b.close(c)
+	case wire.KindSubscribe:
+		s, err := r.Subscribe()
+		if err != nil {
+			return err
+		}
+		b.subscribe(s)
+	case wire.KindUnsubscribe:
+		u, err := r.Unsubscribe()
+		if err != nil {
+			return err
+		}
+		b.unsubscribe(u)
+	case wire.KindAbort:
+		a, err := r.Abort()
+		if err != nil {
+			return err
+		}
+		b.abort(a)
+	case wire.KindDelay:
+		d, err := r.Delay()
+		if err != nil {
+			return err
+		}
+		b.delay(d)
+	case wire.KindCancelDelay:
+		c, err := r.CancelDelay()
+		if err != nil {
+			return err
+		}
+		b.scheduler.Cancel(c.Run, c.Step)
+	case wire.KindPresign:
+		p, err := r.Presign()
+		if err != nil {
+			return err
+		}
+		b.presign(p)
+	default:
+		return wire.ErrMalformed
+	}
+	return nil
+}
+
+func (b *bridge) failed(op uint32, err *wire.Error) {
+	b.out.put(func(w *wire.Writer) { w.Failed(op, err) })
+}
+
+func (b *bridge) done(op uint32) {
+	b.out.put(func(w *wire.Writer) { w.Done(op) })
+}
+
+// session returns the session of a client, or fails op where it is gone.
+func (b *bridge) session(id, op uint32) *session.Session {
+	if c := b.clients[id]; c != nil {
+		return c.session
+	}
+	b.failed(op, &wire.Error{Code: wire.ClientClosed, Message: "the client is closed"})
+	return nil
+}
+
+func (b *bridge) connect(c wire.Connect) {
+	cl := &client{bridge: b, id: c.Client, answers: make(map[uint32]chan answer)}
+	cl.session = session.New(session.Config{Connect: c, Target: cl.target, Dial: b.sockets.Dial, Events: cl})
+	b.clients[c.Client] = cl
+	go b.guard(func() {
+		opened, err := cl.session.Open(context.Background())
+		if err != nil {
+			b.failed(c.Op, err)
+			return
+		}
+		b.out.put(func(w *wire.Writer) { w.Connected(c.Client, c.Op, opened.ClientID, opened.Connack) })
+	})
+}
+
+func (b *bridge) close(c wire.Close) {
+	cl := b.clients[c.Client]
+	if cl == nil {
+		b.done(c.Op)
+		return
+	}
+	delete(b.clients, c.Client)
+	cl.session.Close(&packets.Disconnect{ReasonCode: c.ReasonCode, Properties: c.Properties}, func() { b.done(c.Op) })
+}
+
+func (b *bridge) subscribe(c wire.Subscribe) {
+	if s := b.session(c.Client, c.Op); s != nil {
+		s.Subscribe(c, func(codes []byte, err *wire.Error) {
+			if err != nil {
+				b.failed(c.Op, err)
+				return
+			}
+			b.out.put(func(w *wire.Writer) { w.Subscribed(c.Op, codes) })
+		})
+	}
+}
+
+func (b *bridge) unsubscribe(u wire.Unsubscribe) {
+	cl := b.clients[u.Client]
+	if cl == nil {
+		b.done(u.Op)
+		return
+	}
+	cl.session.Unsubscribe(u, func(err *wire.Error) {
+		if err != nil {
+			b.failed(u.Op, err)
+			return
+		}
+		b.done(u.Op)
+	})
+}
+
+func (b *bridge) abort(a wire.Abort) {
+	if cl := b.clients[a.Client]; cl != nil {
+		cl.session.AbortPublish(a.Op)
+		cl.session.AbortRequest(a.Op)
+	}
+}
+
+func (b *bridge) publish(p wire.Publish) {
+	if s := b.session(p.Client, p.Op); s != nil {
+		s.Publish(p.Op, p.Outgoing, published{b, p.Op})
+	}
+}
+
+func (b *bridge) delay(d wire.Delay) {
+	cl := b.clients[d.Client]
+	if cl == nil {
+		closed := &wire.Error{Code: wire.ClientClosed, Message: "the client is closed"}
+		for i := range d.Steps {
+			b.out.put(func(w *wire.Writer) {
+				w.Step(wire.Step{Run: d.Run, Step: uint32(i), State: wire.StepFailed, Err: closed})
+			})
+		}
+		return
+	}
+	b.scheduler.Start(&delay.Run{
+		ID:    d.Run,
+		Owner: d.Client,
+		Steps: d.Steps,
+		Send: func(m wire.Outgoing, sent func(time.Time), settled func(time.Time, *wire.Error)) {
+			cl.session.Publish(0, m, delayed{sent, settled})
+		},
+		Changed: func(s wire.Step) { b.out.put(func(w *wire.Writer) { w.Step(s) }) },
+	})
+}
+
+func (b *bridge) presign(p wire.Presign) {
+	url, err := session.PresignURL(p, time.Now())
+	if err != nil {
+		b.failed(p.Op, err)
+		return
+	}
+	b.out.put(func(w *wire.Writer) { w.Presigned(p.Op, url) })
+}
+
+// published reports a message of the page.
+type published struct {
+	bridge *bridge
+	op     uint32
+}
+
+func (published) Sent(time.Time) {}
+
+func (p published) Settled(sentAt time.Time, a wire.Acknowledgement, err *wire.Error) {
+	if err != nil {
+		p.bridge.failed(p.op, err)
+		return
+	}
+	p.bridge.out.put(func(w *wire.Writer) { w.Published(p.op, sentAt, a) })
+}
+
+// delayed reports a step of a delayed run.
+type delayed struct {
+	sent    func(time.Time)
+	settled func(time.Time, *wire.Error)
+}
+
+func (d delayed) Sent(at time.Time) { d.sent(at) }
+
+func (d delayed) Settled(sentAt time.Time, _ wire.Acknowledgement, err *wire.Error) {
+	d.settled(sentAt, err)
+}
