@@ -1,0 +1,58 @@
+/** Where a Go program runs: a dedicated Worker, or the page's own thread. */
+import { failure } from './failure'
+import { startProgram, type ProgramOptions } from './program'
+import type { FromWorker, ToWorker } from './worker'
+
+export interface Host {
+  /** Hands a batch over; its buffer is gone then. */
+  post(batch: Uint8Array<ArrayBuffer>): void
+  /** Ends the program, if it has not ended by itself. */
+  terminate(): void
+}
+
+export interface HostEvents {
+  batch(batch: Uint8Array<ArrayBuffer>): void
+  exited(): void
+}
+
+/** Starts a program in a Worker. Rejects with a Failure; `cannotStart` is called instead where the browser refuses Workers. */
+export function startWorkerHost(worker: Worker, options: ProgramOptions, events: HostEvents): Promise<Host> {
+  return new Promise((resolve, reject) => {
+    const send = (message: ToWorker, transfer: Transferable[] = []): void => worker.postMessage(message, transfer)
+    worker.onmessage = ({ data }: MessageEvent<FromWorker>) => {
+      if (data instanceof Uint8Array) events.batch(data)
+      else if ('ready' in data) resolve({ post: batch => send(batch, [batch.buffer]), terminate: () => worker.terminate() })
+      else if ('failed' in data) {
+        worker.terminate()
+        reject(data.failed)
+      } else {
+        worker.terminate()
+        events.exited()
+      }
+    }
+    worker.onerror = e => {
+      // The file is missing or blocked; a running program does not throw here.
+      e.preventDefault()
+      worker.terminate()
+      reject(workerFailure())
+      events.exited()
+    }
+    send(options)
+  })
+}
+
+export const workerFailure = () => failure('load-failed', 'the Worker could not be started',
+  "Is worker.js deployed beside the script, on the page's own origin, and allowed by worker-src of its Content-Security-Policy? Else pass workerURL, or worker: false.")
+
+/** Starts a program on this thread. */
+export async function startPageHost(options: ProgramOptions, events: HostEvents): Promise<Host> {
+  let ended = false
+  const program = await startProgram(options,
+    // Not now: the program is on the stack, and what the page's handlers throw must not go through it.
+    batch => queueMicrotask(() => { if (!ended) events.batch(batch) }),
+    () => queueMicrotask(() => { if (!ended) events.exited() }))
+  return {
+    post: batch => program.receive(batch),
+    terminate: () => { ended = true },
+  }
+}

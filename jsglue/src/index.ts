@@ -1,0 +1,19 @@
+/** The package's entry. What it exports is what types.ts declares. */
+import { connect } from './client'
+import { onlyLoadOptions } from './connect-options'
+import { engineFor } from './engine'
+import { IotError, isIotError } from './errors'
+import { presign } from './presign'
+import type * as types from './types'
+import { version } from './version'
+
+async function load(options?: types.LoadOptions): Promise<void> {
+  await engineFor(onlyLoadOptions(options))
+}
+
+// Holds the exports to the declarations that are published.
+const face = { connect, load, presign, isIotError, version } satisfies Omit<typeof types, 'IotError'>
+void face
+
+export { connect, load, presign, IotError, isIotError, version }
+export type * from './types'

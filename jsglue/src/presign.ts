@@ -1,0 +1,13 @@
+/** `presign`: a signed URL without a connection. */
+import { presignOptions, writePresign } from './connect-options'
+import { engineFor } from './engine'
+import type { LoadOptions, PresignOptions } from './types'
+import { Command } from './wire'
+
+/** See types.ts. */
+export async function presign(options: PresignOptions & LoadOptions): Promise<string> {
+  const o = presignOptions(options)
+  const engine = await engineFor(o)
+  const op = engine.newId()
+  return engine.call(Command.presign, op, w => writePresign(w, op, o, o.credentials), r => r.text())
+}
