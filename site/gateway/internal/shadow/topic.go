@@ -1,0 +1,71 @@
+package shadow
+
+import (
+	"regexp"
+	"strings"
+)
+
+const prefix = "$aws/things/"
+
+var (
+	thingPattern = regexp.MustCompile(`^[a-zA-Z0-9:_-]{1,128}$`)
+	namePattern  = regexp.MustCompile(`^[$a-zA-Z0-9:_-]{1,64}$`)
+)
+
+// id names one shadow; name is empty for a thing's classic shadow.
+type id struct{ thing, name string }
+
+// String is the name which error texts use: the thing's, or thing~shadow.
+func (i id) String() string {
+	if i.name == "" {
+		return i.thing
+	}
+	return i.thing + "~" + i.name
+}
+
+// address is a reserved topic taken apart: base is everything before the operation.
+type address struct {
+	id         id
+	base, tail string
+}
+
+// parse splits a reserved shadow topic ("Device Shadow MQTT topics", AWS IoT
+// developer guide): $aws/things/T/shadow/... or $aws/things/T/shadow/name/S/...
+func parse(topic string) (_ address, ok bool) {
+	rest, ok := strings.CutPrefix(topic, prefix)
+	if !ok {
+		return address{}, false
+	}
+	thing, rest, ok := strings.Cut(rest, "/shadow/")
+	if !ok || strings.Contains(thing, "/") {
+		return address{}, false
+	}
+	a := address{id: id{thing: thing}, tail: rest}
+	if named, isNamed := strings.CutPrefix(rest, "name/"); isNamed {
+		if a.id.name, a.tail, ok = strings.Cut(named, "/"); !ok || a.id.name == "" {
+			return address{}, false
+		}
+	}
+	a.base = topic[:len(topic)-len(a.tail)-1]
+	return a, true
+}
+
+// IsRequest reports whether a message to topic is for the shadow service.
+func IsRequest(topic string) bool {
+	a, ok := parse(topic)
+	return ok && (a.tail == "get" || a.tail == "update" || a.tail == "delete")
+}
+
+// IsAnswer reports whether topic is one on which only the shadow service speaks.
+func IsAnswer(topic string) bool {
+	a, ok := parse(topic)
+	if !ok {
+		return false
+	}
+	switch a.tail {
+	case "get/accepted", "get/rejected", "delete/accepted", "delete/rejected",
+		"update/accepted", "update/rejected", "update/delta", "update/documents":
+		return true
+	}
+	return false
+}
