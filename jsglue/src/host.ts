@@ -15,14 +15,17 @@ export interface HostEvents {
   exited(): void
 }
 
-/** Starts a program in a Worker. Rejects with a Failure; `cannotStart` is called instead where the browser refuses Workers. */
+/** Starts a program in a Worker. Rejects with a Failure, with workerFailure() where the browser refuses the Worker. */
 export function startWorkerHost(worker: Worker, options: ProgramOptions, events: HostEvents): Promise<Host> {
   return new Promise((resolve, reject) => {
     const send = (message: ToWorker, transfer: Transferable[] = []): void => worker.postMessage(message, transfer)
+    let ready = false
     worker.onmessage = ({ data }: MessageEvent<FromWorker>) => {
       if (data instanceof Uint8Array) events.batch(data)
-      else if ('ready' in data) resolve({ post: batch => send(batch, [batch.buffer]), terminate: () => worker.terminate() })
-      else if ('failed' in data) {
+      else if ('ready' in data) {
+        ready = true
+        resolve({ post: batch => send(batch, [batch.buffer]), terminate: () => worker.terminate() })
+      } else if ('failed' in data) {
         worker.terminate()
         reject(data.failed)
       } else {
@@ -31,11 +34,10 @@ export function startWorkerHost(worker: Worker, options: ProgramOptions, events:
       }
     }
     worker.onerror = e => {
-      // The file is missing or blocked; a running program does not throw here.
       e.preventDefault()
       worker.terminate()
-      reject(workerFailure())
-      events.exited()
+      if (ready) events.exited()
+      else reject(workerFailure()) // the file is missing or blocked
     }
     send(options)
   })

@@ -36,7 +36,20 @@ export async function startProgram(options: ProgramOptions, emit: (batch: Uint8A
   const end = (): void => {
     if (over) return
     over = true
+    for (const timer of go._scheduledTimeouts.values()) clearTimeout(timer)
+    go._scheduledTimeouts.clear()
+    sockets.end()
     exited()
+  }
+  // Its sockets outlive it for a moment, and a trap may come from any of its events.
+  const resume = go._resume.bind(go)
+  go._resume = () => {
+    if (over) return
+    try {
+      resume()
+    } catch {
+      end()
+    }
   }
   const receive = await new Promise<(batch: Uint8Array, length: number) => void>((ready, reject) => {
     scope['iotwasmHost'] = {

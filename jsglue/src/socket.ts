@@ -36,6 +36,12 @@ export class Sockets {
     return { code: entry?.code ?? 1006, reason: entry?.reason ?? '' }
   }
 
+  /** Closes every socket: the program has ended. */
+  end(): void {
+    for (const { socket } of this.#entries.values()) socket?.close(1000)
+    this.#entries.clear()
+  }
+
   /** The WebSocket class for the scope of the Go program. */
   readonly WebSocket = ((sockets: Sockets) => class extends GoSocket {
     constructor(key: string, protocols: string[]) {
