@@ -134,23 +134,21 @@ func nullInArray(content object) (key string, found bool) {
 	return "", false
 }
 
-func nullIn(values array, key string) (string, bool) {
-	for _, value := range values {
-		switch v := value.(type) {
-		case nil:
-			return key, true
-		case array:
-			if inner, found := nullIn(v, key); found {
+// nullIn finds a null at any level of a value that an array holds, or of the array.
+func nullIn(value any, key string) (string, bool) {
+	switch v := value.(type) {
+	case nil:
+		return key, true
+	case array:
+		for _, item := range v {
+			if inner, found := nullIn(item, key); found {
 				return inner, true
 			}
-		case object:
-			if inner, found := nullInArray(v); found {
+		}
+	case object:
+		for name, item := range v {
+			if inner, found := nullIn(item, name); found {
 				return inner, true
-			}
-			for inner, value := range v {
-				if value == nil {
-					return inner, true
-				}
 			}
 		}
 	}

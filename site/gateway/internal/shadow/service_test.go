@@ -128,6 +128,7 @@ func TestHandle(t *testing.T) {
 		"reported a number": bad(`{"state":{"reported":1}}`, 400, "Reported node must be an object"),
 		"other section":     bad(`{"state":{"x":{}}}`, 400, "State contains an invalid node: 'x'"),
 		"null in a list":    bad(`{"state":{"reported":{"l":[1,null]}}}`, 400, "State contains an invalid node: 'l'"),
+		"null deep in list": bad(`{"state":{"reported":{"l":[{"a":{"b":null}}]}}}`, 400, "State contains an invalid node: 'b'"),
 		"null deep in one":  bad(`{"state":{"reported":{"l":[{"k":null}]}}}`, 400, "State contains an invalid node: 'k'"),
 		"version a text":    bad(`{"state":{},"version":"1"}`, 400, "Invalid version"),
 		"version negative":  bad(`{"state":{},"version":-1}`, 400, "Invalid version"),
