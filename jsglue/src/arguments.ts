@@ -22,6 +22,12 @@ export function text(value: unknown, field: string): string {
   return mqttText(value, field)
 }
 
+/** An endpoint or a URL; the Go program looks into it. */
+export function address(value: unknown, field: string): string {
+  if (value === '') throw invalid(field, 'be a non-empty string')
+  return text(value, field)
+}
+
 export function optional<T>(value: unknown, field: string, check: (value: unknown, field: string) => T): T | undefined {
   return value === undefined ? undefined : check(value, field)
 }

@@ -8,8 +8,8 @@ const loadKeys = ['worker', 'wasmURL', 'workerURL', 'integrity', 'wasmModule'] a
 
 export function loadOptions(o: LoadOptions): LoadOptions {
   check.optional(o.worker, 'worker', check.flag)
-  check.optional(o.wasmURL, 'wasmURL', address)
-  check.optional(o.workerURL, 'workerURL', address)
+  check.optional(o.wasmURL, 'wasmURL', fileAddress)
+  check.optional(o.workerURL, 'workerURL', fileAddress)
   check.optional(o.integrity, 'integrity', check.text)
   if (o.wasmModule !== undefined && !(o.wasmModule instanceof WebAssembly.Module)) throw invalid('wasmModule', 'be a WebAssembly.Module')
   return o
@@ -21,7 +21,7 @@ export function onlyLoadOptions(value: unknown): LoadOptions {
   return loadOptions(value)
 }
 
-function address(value: unknown, field: string): string | URL {
+function fileAddress(value: unknown, field: string): string | URL {
   if (typeof value !== 'string' && !(value instanceof URL)) throw invalid(field, 'be a string or a URL')
   return value
 }
@@ -40,7 +40,7 @@ export function credentials(value: unknown): Credentials {
 
 export function presignOptions(value: unknown): PresignOptions & LoadOptions {
   check.object<PresignOptions & LoadOptions>(value, 'options', ['endpoint', 'region', 'credentials', 'date', 'expires', ...loadKeys])
-  check.text(value.endpoint, 'endpoint')
+  check.address(value.endpoint, 'endpoint')
   check.optional(value.region, 'region', check.text)
   credentials(value.credentials)
   check.optional(value.date, 'date', check.date)
@@ -62,10 +62,10 @@ export function connectOptions(value: unknown): Checked {
     throw invalid(o.endpoint === undefined ? 'endpoint' : 'url', o.endpoint === undefined ? 'be given, or url' : 'not be given together with endpoint')
   }
   if (o.endpoint !== undefined) {
-    check.text(o.endpoint, 'endpoint')
+    check.address(o.endpoint, 'endpoint')
     if (typeof o.credentials !== 'function') credentials(o.credentials)
   } else {
-    if (typeof o.url !== 'function') check.text(o.url, 'url')
+    if (typeof o.url !== 'function') check.address(o.url, 'url')
     if (o.credentials !== undefined) throw invalid('credentials', 'not be given together with url, which is dialled unsigned')
   }
   check.optional(o.region, 'region', check.text)
@@ -142,7 +142,7 @@ export interface Target {
 export async function target(o: Checked): Promise<Target> {
   const offset = typeof o.clockOffset === 'function' ? clockOffset(await ask('clockOffset', o.clockOffset), 'clockOffset') : o.clockOffset ?? 0
   if (o.url !== undefined) {
-    const url = typeof o.url === 'function' ? check.text(await ask('url', o.url), 'url') : o.url
+    const url = typeof o.url === 'function' ? check.address(await ask('url', o.url), 'url') : o.url
     return { url, credentials: undefined, clockOffset: offset }
   }
   let c: Credentials

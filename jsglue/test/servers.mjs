@@ -81,6 +81,7 @@ export async function startMosquitto() {
   writeFileSync(config, `allow_anonymous true
 set_tcp_nodelay true
 max_queued_messages 0
+max_inflight_messages 0
 listener ${plain} 127.0.0.1
 listener ${websocket} 127.0.0.1
 protocol websockets
