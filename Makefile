@@ -9,12 +9,18 @@ DIST := jsglue/dist/index.js
 # The same bytes from the same sources, whatever the machine and the folder.
 WASM_FLAGS := -trimpath -buildvcs=false -ldflags='-s -w -buildid= -X main.version=$(VERSION)'
 
+# What a page loads is what counts: without inlining outside the standard library
+# the file is 18 KB smaller after brotli, with the older garbage collector, where
+# the toolchain still has it, another 10 KB.
+WASM_FLAGS += -gcflags='iotwasm/...=-l' -gcflags='github.com/...=-l'
+WASM_EXPERIMENT := $(shell GOEXPERIMENT=nogreenteagc go env GOEXPERIMENT 2>/dev/null)
+
 # A page's environment is empty, and Go's wasm runtime refuses a large one.
 WASM_TEST := env -i PATH="$(PATH)" HOME="$(HOME)" GOFLAGS="$(GOFLAGS)" GOPROXY="$(shell go env GOPROXY)" GOOS=js GOARCH=wasm \
 	go test -exec="$(shell go env GOROOT)/lib/wasm/go_js_wasm_exec"
 
 .DEFAULT_GOAL := help
-.PHONY: help run build size test test-go test-browser check bench clean
+.PHONY: help run build size docs test test-go test-browser check bench clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -29,13 +35,16 @@ $(MODULES): jsglue/package.json jsglue/package-lock.json
 	@touch $@
 
 jsglue/dist/iotwasm.wasm: $(GO_FILES) jsglue/package.json
-	GOOS=js GOARCH=wasm go build $(WASM_FLAGS) -o $@ ./wasm
+	GOEXPERIMENT=$(WASM_EXPERIMENT) GOOS=js GOARCH=wasm go build $(WASM_FLAGS) -o $@ ./wasm
 
 $(DIST): jsglue/dist/iotwasm.wasm $(TS_FILES) $(MODULES)
 	cd jsglue && node_modules/.bin/tsc -p . && node build.mjs
 
 size: $(DIST) ## Print the sizes of what a page loads; fail over budget
 	@node jsglue/size.mjs
+
+docs: ## Write site/docs/reference from the type declarations
+	node jsglue/reference.mjs
 
 test: check test-go test-browser ## Install what the tests need, and run them all
 
@@ -46,6 +55,7 @@ check: $(DIST) ## Format, vet, staticcheck and types
 	go tool staticcheck ./...
 	staticcheck="$$(go tool -n staticcheck)" && GOOS=js GOARCH=wasm "$$staticcheck" ./wasm/...
 	cd jsglue && node_modules/.bin/tsc -p test
+	node jsglue/reference.mjs --check
 
 test-go: ## Go tests: on the host with -race, then under GOOS=js
 	go test -race ./...
