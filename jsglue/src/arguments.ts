@@ -5,7 +5,7 @@
  */
 import { invalid } from './errors'
 import type { Properties } from './wire'
-import type { Payload, PublishProperties, QoS, SubscribeOptions, UserProperties } from './types'
+import type { CloseOptions, Payload, PublishProperties, QoS, SubscribeOptions, UnsubscribeOptions, UserProperties } from './types'
 
 /** Throws unless `value` is an object whose keys are all known. */
 export function object<T extends object>(value: unknown, field: string, keys: readonly (keyof T & string)[]): asserts value is T {
@@ -175,16 +175,49 @@ export function message(topic: unknown, body: unknown, options: { qos?: unknown,
 
 export function subscribeOptions(value: unknown) {
   if (value !== undefined) {
-    object<SubscribeOptions>(value, 'options', ['qos', 'noLocal', 'retainAsPublished', 'retainHandling', 'properties', 'signal'])
+    object<SubscribeOptions>(value, 'options', ['qos', 'noLocal', 'retainAsPublished', 'retainHandling', 'properties', 'manualAck', 'buffer', 'overflow', 'timeout', 'signal'])
   }
   const o: SubscribeOptions = value ?? {}
-  if (o.properties !== undefined) object<{ userProperties: unknown }>(o.properties, 'properties', ['userProperties'])
+  const overflow = o.overflow ?? 'drop-oldest'
+  if (!['drop-oldest', 'drop-newest', 'latest'].includes(overflow)) throw invalid('overflow', 'be drop-oldest, drop-newest or latest')
   return {
     qos: qos(o.qos, 'qos'),
     noLocal: optional(o.noLocal, 'noLocal', flag) ?? false,
     retainAsPublished: optional(o.retainAsPublished, 'retainAsPublished', flag) ?? false,
     retainHandling: optional(o.retainHandling, 'retainHandling', integer(0, 2)) ?? 0,
-    userProperties: optional(o.properties?.userProperties, 'properties.userProperties', userProperties),
+    properties: subscribeProperties(o.properties),
+    manualAck: optional(o.manualAck, 'manualAck', flag) ?? false,
+    buffer: optional(o.buffer, 'buffer', integer(1, 0xffffffff)) ?? 1000,
+    overflow,
+    timeout: optional(o.timeout, 'timeout', integer(1, 0x7fffffff)) ?? 30_000,
     signal: signal(o.signal, 'signal'),
   }
+}
+
+function subscribeProperties(value: unknown): Properties | undefined {
+  if (value === undefined) return undefined
+  object<NonNullable<SubscribeOptions['properties']>>(value, 'properties', ['subscriptionIdentifier', 'userProperties'])
+  const id = optional(value.subscriptionIdentifier, 'properties.subscriptionIdentifier', integer(1, 268435455))
+  const user = optional(value.userProperties, 'properties.userProperties', userProperties)
+  return { ...(id !== undefined && { subscriptionIdentifiers: [id] }), ...(user && { userProperties: user }) }
+}
+
+export function unsubscribeOptions(value: unknown) {
+  object<UnsubscribeOptions>(value, 'options', ['properties', 'timeout'])
+  if (value.properties !== undefined) object<{ userProperties: unknown }>(value.properties, 'properties', ['userProperties'])
+  const user = optional(value.properties?.userProperties, 'properties.userProperties', userProperties)
+  return {
+    properties: user && { userProperties: user },
+    timeout: optional(value.timeout, 'timeout', integer(1, 0x7fffffff)) ?? 30_000,
+  }
+}
+
+export function closeOptions(value: unknown) {
+  object<CloseOptions>(value, 'options', ['reasonCode', 'properties'])
+  const given: unknown = value.properties ?? {}
+  object<NonNullable<CloseOptions['properties']>>(given, 'properties', ['reasonString', 'userProperties', 'sessionExpiryInterval'])
+  optional(given.reasonString, 'properties.reasonString', text)
+  optional(given.userProperties, 'properties.userProperties', userProperties)
+  optional(given.sessionExpiryInterval, 'properties.sessionExpiryInterval', u32)
+  return { reasonCode: optional(value.reasonCode, 'reasonCode', integer(0, 255)) ?? 0, properties: { ...given } as Properties }
 }

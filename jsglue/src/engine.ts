@@ -94,7 +94,14 @@ export class Engine {
   call<T>(kind: number, op: number, body: (w: Writer) => void, read: (r: Reader) => T): Promise<T> {
     if (this.#crash) return Promise.reject(this.#crash)
     return new Promise((resolve, reject) => {
-      this.#pending.set(op, { resolve: r => resolve(read(r)), reject })
+      const answered = (r: Reader): void => {
+        try {
+          resolve(read(r))
+        } catch (e) {
+          reject(e as IotError) // an answer that is a refusal
+        }
+      }
+      this.#pending.set(op, { resolve: answered, reject })
       this.send(kind, body)
     })
   }
@@ -117,6 +124,7 @@ export class Engine {
         case Event.presigned:
         case Event.subscribed:
         case Event.done:
+        case Event.statsAnswer:
           this.#settle(r, r.u32())
           break
         case Event.failed: {
@@ -126,12 +134,6 @@ export class Engine {
         }
         case Event.hello: this.#hello?.(r.text()); break
         case Event.step: this.#pass(this.runs, kind, r); break
-        case Event.connected: {
-          const client = r.u32(), op = r.u32()
-          void client
-          this.#settle(r, op)
-          break
-        }
         default: this.#pass(this.clients, kind, r)
       }
       r.endRecord()

@@ -1,5 +1,6 @@
 /** The package's entry. What it exports is what types.ts declares. */
 import { connect } from './client'
+import { cognitoIdentity } from './cognito'
 import { onlyLoadOptions } from './connect-options'
 import { engineFor } from './engine'
 import { IotError, isIotError } from './errors'
@@ -12,8 +13,8 @@ async function load(options?: types.LoadOptions): Promise<void> {
 }
 
 // Holds the exports to the declarations that are published.
-const face = { connect, load, presign, isIotError, version } satisfies Omit<typeof types, 'IotError'>
+const face = { connect, load, presign, cognitoIdentity, isIotError, version } satisfies Omit<typeof types, 'IotError'>
 void face
 
-export { connect, load, presign, IotError, isIotError, version }
+export { connect, load, presign, cognitoIdentity, IotError, isIotError, version }
 export type * from './types'

@@ -1,10 +1,19 @@
-/** Values that arrive, for whoever iterates over them. */
+/** Values that arrive, for whoever iterates over them; a slow reader misses what goes beyond `limit`. */
 export class Sequence<T> implements AsyncIterable<T> {
   readonly #readers = new Set<Cursor<T>>()
+  readonly #limit: number
+  readonly #keepOldest: boolean
   #ended = false
+  /** Values that readers missed. */
+  dropped = 0
+
+  constructor(limit = Infinity, keepOldest = false) {
+    this.#limit = limit
+    this.#keepOldest = keepOldest
+  }
 
   push(value: T): void {
-    for (const reader of this.#readers) reader.push(value)
+    for (const reader of this.#readers) this.dropped += reader.push(value, this.#limit, this.#keepOldest)
   }
 
   end(): void {
@@ -35,10 +44,18 @@ class Cursor<T> implements AsyncIterator<T> {
     this.#left = left
   }
 
-  push(value: T): void {
+  /** Returns how many values were lost. */
+  push(value: T, limit: number, keepOldest: boolean): number {
     const waiting = this.#waiting.shift()
-    if (waiting) waiting({ value, done: false })
-    else this.#values.push(value)
+    if (waiting) {
+      waiting({ value, done: false })
+      return 0
+    }
+    const full = this.#values.length >= limit
+    if (full && keepOldest) return 1
+    if (full) this.#values.shift()
+    this.#values.push(value)
+    return full ? 1 : 0
   }
 
   end(): void {

@@ -58,12 +58,16 @@ export class Sockets {
   })(this)
 }
 
+/** Frames further apart than this are not of one burst, in ms. */
+const idle = 1
+
 class GoSocket {
   binaryType = 'arraybuffer'
   readonly #native: WebSocket | undefined
   readonly #listeners: Record<ListenerType, Set<Listener>> = { open: new Set(), close: new Set(), error: new Set(), message: new Set() }
   readonly #onClose: (opened: boolean, code: number, reason: string) => void
   #frames: ArrayBuffer[] = []
+  #flushedAt = 0
   #opened = false
   #over = false
 
@@ -115,7 +119,10 @@ class GoSocket {
       return
     }
     if (data.byteLength === 0) return
-    if (this.#frames.push(data) === 1) afterThisTurn(() => this.#flush())
+    if (this.#frames.push(data) > 1) return
+    // A frame that comes alone goes on at once, one of many waits for the others.
+    if (performance.now() - this.#flushedAt > idle) this.#flush()
+    else afterThisTurn(() => this.#flush())
   }
 
   /** Hands over the frames of this turn as one message: MQTT does not mind [MQTT-6.0.0-3]. */
@@ -123,6 +130,7 @@ class GoSocket {
     const frames = this.#frames
     if (frames.length === 0 || this.#over) return
     this.#frames = []
+    this.#flushedAt = performance.now()
     if (frames.length === 1) {
       this.#tell('message', { data: frames[0]! })
       return

@@ -29,6 +29,13 @@ export declare function presign(options: PresignOptions & LoadOptions): Promise<
  */
 export declare function connect(options: ConnectOptions): Promise<Client>
 
+/**
+ * Credentials of an Amazon Cognito identity pool: a function for
+ * `ConnectOptions.credentials`, which calls `GetId` once and
+ * `GetCredentialsForIdentity` whenever the credentials are about to expire.
+ */
+export declare function cognitoIdentity(options: CognitoIdentityOptions): () => Promise<Credentials>
+
 /** Version of the package; the wasm file it loads must carry the same. */
 export declare const version: string
 
@@ -56,7 +63,9 @@ export interface LoadOptions {
 
 /** AWS credentials, in the shape that AWS SDK for JavaScript v3 providers return. */
 export interface Credentials {
+  /** Access key id, `AKIA…` or, of temporary credentials, `ASIA…`. */
   accessKeyId: string
+  /** Secret access key. It stays in memory, and in no text. */
   secretAccessKey: string
   /** Needed with temporary credentials, whose access key id begins with `ASIA`. */
   sessionToken?: string
@@ -64,11 +73,85 @@ export interface Credentials {
   expiration?: Date
 }
 
+export interface CognitoIdentityOptions {
+  /** `eu-west-1:xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx`. */
+  identityPoolId: string
+  /** AWS Region. Default: the one that the pool's identifier begins with. */
+  region?: string
+  /** Tokens of signed-in users by login provider, or a function that gives them anew. Default: an unauthenticated identity. */
+  logins?: Record<string, string> | (() => Record<string, string> | Promise<Record<string, string>>)
+  /** Another address of the Cognito Identity service, for a test. `https:`, or `http:` to a loopback host. */
+  endpoint?: string
+}
+
+/** A custom authorizer of AWS IoT Core (developer guide, "Custom authentication"). */
+export interface Authorizer {
+  /** Its name. */
+  name: string
+  /** The token that its Lambda function gets, under `tokenKeyName`. */
+  token?: string
+  /** Name of the token's key. Default: `token`. */
+  tokenKeyName?: string
+  /** Signature of the token, Base64, where the authorizer has signing enabled. */
+  signature?: string
+  /** User name of the CONNECT. With it or `password`, the authorizer is named there and not in the URL. */
+  username?: string
+  /** Password of the CONNECT. */
+  password?: string | Uint8Array
+}
+
+/** When a lost link is replaced: after a random time of up to `minDelay`, doubling to `maxDelay`. */
+export interface ReconnectOptions {
+  /** ms. Default: 1000. */
+  minDelay?: number
+  /** ms. Default: 60000. */
+  maxDelay?: number
+  /** ms that a link must have lived for the delay to begin at `minDelay` again. Default: 30000. */
+  stableAfter?: number
+}
+
+/** Bounds of what waits to be sent: while offline, for the server's Receive Maximum, or for `limits`. */
+export interface QueueOptions {
+  /** Default: 100000. 0: no limit. */
+  maxMessages?: number
+  /** Bytes of packets. Default: 67108864 (64 MiB). 0: no limit. */
+  maxBytes?: number
+  /** ms that a message may wait; then its promise rejects with `timeout`. Default: 0, no limit. */
+  maxAge?: number
+  /** `reject`: what does not fit rejects with `quota-exceeded`. `drop-oldest`: what waits longest does. Default: `reject`. */
+  overflow?: 'reject' | 'drop-oldest'
+}
+
+/**
+ * Limits of the server that its CONNACK does not tell, kept before anything is
+ * sent. 0 is no limit. With `endpoint` the defaults are those of AWS IoT Core
+ * ("AWS IoT Core endpoints and quotas"), with `url` there are none.
+ */
+export interface Limits {
+  /** What is over it waits. Default with `endpoint`: 100. */
+  publishesPerSecond?: number
+  /** What is over it waits. Default with `endpoint`: 524288. */
+  bytesPerSecond?: number
+  /** QoS 1 and 2 messages unacknowledged at a time. Default with `endpoint`: 100. */
+  inFlight?: number
+  /** Of a message. Default with `endpoint`: 131072. */
+  payloadBytes?: number
+  /** Of a topic name or filter. Default with `endpoint`: 256. */
+  topicBytes?: number
+  /** In a topic name or filter. Default with `endpoint`: 7. */
+  topicSlashes?: number
+  /** Topic filters in one SUBSCRIBE or UNSUBSCRIBE; a call with more sends several. Default with `endpoint`: 8. */
+  filtersPerSubscribe?: number
+  /** Topic filters of a connection. Default with `endpoint`: 50. */
+  subscriptions?: number
+}
+
 export interface PresignOptions {
   /** `abc-ats.iot.ap-northeast-1.amazonaws.com`, or a `wss:` URL; `ws:` only for a loopback host. */
   endpoint: string
   /** AWS Region. Default: read from the endpoint where it shows. */
   region?: string
+  /** What to sign with. */
   credentials: Credentials
   /** Signing time. Default: now. */
   date?: Date
@@ -81,8 +164,17 @@ export interface ConnectOptions extends LoadOptions {
   endpoint?: string
   /** AWS Region. Default: read from the endpoint where it shows. */
   region?: string
-  /** Credentials, or a function that gives them, asked at each attempt. Required with `endpoint`. */
+  /**
+   * Credentials, or a function that gives them. With `endpoint` this or
+   * `authorizer` is required.
+   *
+   * What the function gives is used until a minute before its `expiration`, and
+   * until a handshake fails; without an `expiration` it is asked at each attempt.
+   * Clients with the same function share its answer.
+   */
   credentials?: Credentials | (() => Credentials | Promise<Credentials>)
+  /** Custom authorizer, in the place of `credentials`. */
+  authorizer?: Authorizer
   /** WebSocket URL of any MQTT 5 server, dialled as it stands; nothing is signed. `ws:` only for a loopback host. */
   url?: string | (() => string | Promise<string>)
   /** Client identifier. Default: `iotwasm-` and 16 random hexadecimal digits. AWS IoT takes at most 128 bytes. */
@@ -91,9 +183,13 @@ export interface ConnectOptions extends LoadOptions {
   keepAlive?: number
   /** Starts a new session, forgetting an old one of this client identifier. Default: true. */
   cleanStart?: boolean
-  /** How long the server keeps the session after the link ends, in seconds. Default: 0. */
+  /**
+   * How long the server keeps the session after the link ends, in seconds.
+   * Default: 300, so that an outage loses no QoS 1 message, and ended by `close`;
+   * 0 with `reconnect: false`. One given here also holds after `close`.
+   */
   sessionExpiryInterval?: number
-  /** Limit for dialling and for the CONNACK together, in ms. Default: 30000. */
+  /** Limit of each attempt, in ms: for the credentials, dialling and the CONNACK together. Default: 30000. */
   connectTimeout?: number
   /** User Name of the CONNECT. */
   username?: string
@@ -103,8 +199,27 @@ export interface ConnectOptions extends LoadOptions {
   will?: Will
   /** Further CONNECT properties. */
   properties?: ConnectProperties
-  /** `false`, the only value so far: a lost link closes the client. */
-  reconnect?: false
+  /**
+   * What to do when the link is lost: replace it, or with `false` close the client.
+   * A failure that would come again closes it too: not authorised, client
+   * identifier not valid, session taken over, expired credentials. The first
+   * connection is never tried again: `connect` rejects.
+   */
+  reconnect?: false | ReconnectOptions
+  /** Subscribe again where an outage ended the session. Default: true. */
+  resubscribe?: boolean
+  /** Bounds of what waits to be sent. */
+  queue?: QueueOptions
+  /** Limits to keep; `false` for none. */
+  limits?: false | Limits
+  /** Replace topic names by topic aliases, as many as the server takes. Default: false. */
+  topicAliases?: boolean
+  /** Age in ms at which a link is replaced, losing nothing. Default with `endpoint`: 23 h 45 min, since AWS IoT ends a WebSocket after 24 h; else 0, never. */
+  maxConnectionAge?: number
+  /** Hears what happens, for a log. No entry holds a secret or a payload. */
+  log?: (entry: LogEntry) => void
+  /** What `log` hears: `error`, `warn`, `info` (states, attempts), `debug` (packets) and all before it. Default: `info`. */
+  logLevel?: LogLevel
   /** Added to the clock when signing, in ms, for a device whose clock is wrong; a number or a function that finds it. Default: 0. */
   clockOffset?: number | (() => number | Promise<number>)
   /** Gives up connecting when aborted. Once connected it does nothing. */
@@ -116,16 +231,26 @@ export interface ConnectProperties {
   receiveMaximum?: number
   /** Largest packet that the client takes, in bytes. Default: no limit announced, 16 MiB enforced. */
   maximumPacketSize?: number
+  /** Topic aliases that the server may use towards this client, 0 to 65535. Default: 0. */
+  topicAliasMaximum?: number
+  /** Asks for Response Information in the CONNACK. Default: false. */
   requestResponseInformation?: boolean
+  /** Asks for reason strings and user properties where something fails. Default: true. */
   requestProblemInformation?: boolean
+  /** User properties of the CONNECT. */
   userProperties?: UserProperties
 }
 
 export interface Will {
+  /** Topic name. */
   topic: string
+  /** Default: empty. */
   payload?: Payload
+  /** Default: 0. */
   qos?: QoS
+  /** Default: false. */
   retain?: boolean
+  /** Properties of the message, and its delay. */
   properties?: PublishProperties & {
     /** Seconds between the end of the link and the will. */
     willDelayInterval?: number
@@ -170,9 +295,21 @@ export interface Message {
   text(): string
   /** The payload parsed as JSON. Throws a SyntaxError where it is none. */
   json<T = unknown>(): T
+  /**
+   * Acknowledges a QoS 1 or 2 message of a subscription with `manualAck`; else it
+   * does nothing. A reason code of 0x80 or above refuses the message. After an
+   * outage it does nothing either: the server sends the message again.
+   */
+  ack(reasonCode?: number): void
 }
 
-export type MessageHandler = (message: Message) => void
+/** Which filter of the subscription a message matched, and what its wildcards stood for: `+` one level each, `#` all the rest. */
+export interface Match {
+  readonly filter: string
+  readonly wildcards: readonly string[]
+}
+
+export type MessageHandler = (message: Message, match: Match) => void
 
 export interface SubscribeOptions {
   /** Highest QoS wanted. Default: 0. */
@@ -183,9 +320,29 @@ export interface SubscribeOptions {
   retainAsPublished?: boolean
   /** Retained messages: 0 send, 1 send if the subscription is new, 2 do not send. Default: 0. */
   retainHandling?: 0 | 1 | 2
-  properties?: { userProperties?: UserProperties }
+  /** Properties of the SUBSCRIBE. */
+  properties?: {
+    /** 1 to 268435455. AWS IoT Core does not support it. */
+    subscriptionIdentifier?: number
+    userProperties?: UserProperties
+  }
+  /** The server's messages wait for `message.ack()` before they count as received. Default: false. */
+  manualAck?: boolean
+  /** Messages that wait for a slow iterator. Default: 1000. */
+  buffer?: number
+  /** What a full buffer does: `drop-oldest`, `drop-newest`, or `latest`, which keeps one message only. Default: `drop-oldest`. */
+  overflow?: 'drop-oldest' | 'drop-newest' | 'latest'
+  /** Limit for the SUBACK, in ms; time without a link counts. Default: 30000. */
+  timeout?: number
   /** Stops waiting for the SUBACK and gives the subscription up. */
   signal?: AbortSignal
+}
+
+export interface UnsubscribeOptions {
+  /** Properties of the UNSUBSCRIBE. */
+  properties?: { userProperties?: UserProperties }
+  /** Limit for the UNSUBACK, in ms. Default: 30000. */
+  timeout?: number
 }
 
 /** What the server granted for one topic filter. */
@@ -198,14 +355,18 @@ export interface Granted {
 }
 
 /**
- * A subscription. Iterating it yields messages from that moment on, in order
- * and as many as arrive: a consumer slower than the messages grows the queue.
+ * A subscription. Iterating it yields messages from that moment on, in order.
+ * Of those that a slow consumer did not take, as many are kept as `buffer` says.
  */
 export interface Subscription extends AsyncIterable<Message> {
   readonly filters: readonly string[]
   readonly granted: readonly Granted[]
+  /** Reason string and user properties of the SUBACK. */
+  readonly properties: { readonly reasonString?: string, readonly userProperties?: UserProperties }
+  /** Messages that iterators did not get, since they were slow. */
+  readonly dropped: number
   /** Ends it; the server is told when nothing else of this client uses the filter. */
-  unsubscribe(): Promise<void>
+  unsubscribe(options?: UnsubscribeOptions): Promise<void>
 }
 
 export interface PublishOptions {
@@ -213,7 +374,10 @@ export interface PublishOptions {
   qos?: QoS
   /** Default: false. */
   retain?: boolean
+  /** Properties of the message. */
   properties?: PublishProperties
+  /** Limit in ms for the whole of it, waiting and acknowledgement. Default: 0, none. */
+  timeout?: number
   /** Takes the message back where it was not sent yet; else stops waiting. */
   signal?: AbortSignal
 }
@@ -229,14 +393,19 @@ export interface PublishResult {
 
 /** One message of a delayed run. */
 export interface DelayedStepOptions {
+  /** Topic name. */
   topic: string
+  /** What to publish. */
   payload: Payload
   /** When it goes out, in ms from the start of the run. Default: 0. */
   delay?: number
   /** When it goes out, as a date. Not together with `delay`. */
   at?: Date
+  /** Default: 0. */
   qos?: QoS
+  /** Default: false. */
   retain?: boolean
+  /** Properties of the message. */
   properties?: PublishProperties
 }
 
@@ -323,9 +492,197 @@ export interface ServerDisconnect {
   }
 }
 
+/** What is in force on the present link: the CONNACK's values, with the defaults of MQTT 5 where it has none. */
+export interface Negotiated {
+  /** Seconds. */
+  readonly keepAlive: number
+  /** Seconds. */
+  readonly sessionExpiryInterval: number
+  readonly receiveMaximum: number
+  readonly maximumQoS: QoS
+  readonly retainAvailable: boolean
+  /** Bytes; Infinity where the server sets no limit. */
+  readonly maximumPacketSize: number
+  readonly topicAliasMaximum: number
+  readonly wildcardSubscriptionAvailable: boolean
+  readonly subscriptionIdentifiersAvailable: boolean
+  readonly sharedSubscriptionAvailable: boolean
+}
+
+/** An attempt to come. */
+export interface Retry {
+  /** Counts from 1 in each outage. */
+  readonly attempt: number
+  /** ms until it begins. */
+  readonly delay: number
+  /** Why the link, or the attempt before, failed. */
+  readonly error?: IotError
+}
+
+export type PacketType = 'CONNECT' | 'CONNACK' | 'PUBLISH' | 'PUBACK' | 'PUBREC' | 'PUBREL' | 'PUBCOMP'
+  | 'SUBSCRIBE' | 'SUBACK' | 'UNSUBSCRIBE' | 'UNSUBACK' | 'PINGREQ' | 'PINGRESP' | 'DISCONNECT'
+
+/** A control packet, without payload, user name and password. */
+export interface Packet {
+  readonly direction: 'sent' | 'received'
+  readonly type: PacketType
+  /** Packet identifier. */
+  readonly id?: number
+  readonly topic?: string
+  readonly filters?: readonly string[]
+  readonly qos?: QoS
+  readonly retain?: boolean
+  readonly dup?: boolean
+  readonly payloadBytes?: number
+  readonly reasonCodes?: readonly number[]
+  /** ms since the epoch. */
+  readonly at: number
+}
+
+export type LogLevel = 'error' | 'warn' | 'info' | 'debug'
+
+export interface LogEntry {
+  readonly level: LogLevel
+  /** ms since the epoch. */
+  readonly at: number
+  readonly clientId: string
+  readonly message: string
+  readonly error?: IotError
+  readonly packet?: Packet
+}
+
+/** Figures since the client was made. Rates are of the time between two calls. */
+export interface Stats {
+  readonly packetsReceived: number
+  readonly packetsSent: number
+  readonly bytesReceived: number
+  readonly bytesSent: number
+  readonly messagesReceived: number
+  readonly messagesSent: number
+  /** Messages a second since the last call of `stats`. */
+  readonly messagesReceivedPerSecond: number
+  readonly messagesSentPerSecond: number
+  /** Messages that wait to be sent, and their bytes. */
+  readonly waiting: number
+  readonly waitingBytes: number
+  /** QoS 1 and 2 messages that are unacknowledged. */
+  readonly inFlight: number
+  /** Messages that the bounds of the queue refused or took out. */
+  readonly dropped: number
+  /** Topic filters. */
+  readonly subscriptions: number
+  /** Links made; one less than this is how often it reconnected. */
+  readonly links: number
+  /** ms from the last PINGREQ to its PINGRESP, and from the last QoS 1 PUBLISH to its PUBACK. */
+  readonly pingRoundTrip?: number
+  readonly pubackRoundTrip?: number
+  /** When the present link was made, in ms since the epoch. */
+  readonly connectedAt?: number
+}
+
+export interface RequestOptions {
+  /** Where the answer is expected. Default: `topic` and `/response/` and the client identifier. */
+  responseTopic?: string
+  /** Of the request, and the highest of the answer. Default: 0. */
+  qos?: QoS
+  /** Further properties of the request. */
+  properties?: Omit<PublishProperties, 'responseTopic' | 'correlationData'>
+  /** Limit for the answer, in ms. Default: 30000. */
+  timeout?: number
+  /** Stops waiting for the answer. */
+  signal?: AbortSignal
+}
+
+/** JSON of a shadow's state. */
+export type ShadowState = Record<string, unknown>
+
+/** A Device Shadow document, as the service answers. */
+export interface ShadowDocument {
+  readonly state: {
+    readonly desired?: ShadowState
+    readonly reported?: ShadowState
+    /** Where desired and reported differ. */
+    readonly delta?: ShadowState
+  }
+  readonly metadata?: Record<string, unknown>
+  readonly version: number
+  /** Seconds since the epoch. */
+  readonly timestamp?: number
+}
+
+/** What an update changes. `null` removes a key, or a whole section. */
+export interface ShadowUpdate {
+  /** What is wanted. */
+  desired?: ShadowState | null
+  /** What is. */
+  reported?: ShadowState | null
+}
+
+export interface ShadowRequestOptions {
+  /** Limit in ms for all of it: waiting, trying again after 429, the answer. Default: 10000. */
+  timeout?: number
+  /** Stops waiting for the answer. */
+  signal?: AbortSignal
+}
+
+export interface ShadowUpdateOptions extends ShadowRequestOptions {
+  /** The version that the change is for: another is rejected with 409. */
+  version?: number
+}
+
+export interface WatchOptions {
+  /** Ends the iteration. */
+  signal?: AbortSignal
+  /** Keep integers beyond 2^53 exact, as `bigint`. Default: false. */
+  exactIntegers?: boolean
+}
+
+/** One state of a watched shadow. */
+export interface ShadowView {
+  readonly desired: ShadowState
+  readonly reported: ShadowState
+  readonly delta: ShadowState
+  readonly version: number
+  /** True where the shadow does not exist, or was deleted. */
+  readonly deleted: boolean
+}
+
+/**
+ * A Device Shadow over MQTT (AWS IoT developer guide, "Device Shadow MQTT
+ * topics"). Requests are matched with their answers by client token; at most 10
+ * of a thing are in flight, the others wait; 429 is tried again with back-off.
+ *
+ * Its calls throw an {IotError}: `shadow-rejected` (`reasonCode` is the service's
+ * code, 404 or 409 for example), `timeout`, `invalid-argument` (also where the
+ * document is over 8 KB), and those of `subscribe` and `publish`.
+ */
+export interface Shadow {
+  readonly thingName: string
+  readonly shadowName: string | undefined
+  get(options?: ShadowRequestOptions & { exactIntegers?: boolean }): Promise<ShadowDocument>
+  /** Changes fields; resolves with what was accepted. */
+  update(change: ShadowUpdate, options?: ShadowUpdateOptions): Promise<ShadowDocument>
+  /** Reads, lets `change` say what to change, and updates that version; again from the start at 409, at most `attempts` times (default: 5). Where there is no shadow it creates one, without a version. */
+  modify(change: (now: ShadowView) => ShadowUpdate | Promise<ShadowUpdate>, options?: ShadowRequestOptions & { attempts?: number }): Promise<ShadowDocument>
+  /** Deletes the shadow; resolves with its last version. */
+  delete(options?: ShadowRequestOptions): Promise<{ version: number }>
+  /** Yields the shadow now, and then each newer version of it, once and in order. */
+  watch(options?: WatchOptions): AsyncIterable<ShadowView>
+  /** Ends its subscriptions. */
+  close(): Promise<void>
+}
+
 export interface ClientEvents {
   /** The state changed; `error` says why where it is not by the page's own wish. */
   state: (state: ClientState, error?: IotError) => void
+  /** A new link stands: after `connect`, after each outage and each renewal. */
+  connect: (connack: Connack) => void
+  /** An attempt to replace a lost link is to come. */
+  reconnect: (retry: Retry) => void
+  /** The link is gone, and the client tries to replace it. Once for each outage. */
+  offline: (error?: IotError) => void
+  /** A control packet was sent or received. */
+  packet: (packet: Packet) => void
   /** Each received message, whatever subscription it is for. */
   message: (message: Message) => void
   /** The server sent a DISCONNECT. */
@@ -339,6 +696,7 @@ export interface ClientEvents {
 export interface CloseOptions {
   /** Reason code of the DISCONNECT. Default: 0x00; 0x04 has the will published. */
   reasonCode?: number
+  /** Properties of the DISCONNECT. */
   properties?: { reasonString?: string, userProperties?: UserProperties, sessionExpiryInterval?: number }
 }
 
@@ -346,7 +704,10 @@ export interface Client {
   readonly state: ClientState
   /** The client identifier in use; the one that the server assigned where it did. */
   readonly clientId: string
+  /** The CONNACK of the present, or last, link. */
   readonly connack: Connack
+  /** What is in force on that link. */
+  readonly negotiated: Negotiated
 
   /**
    * Subscribes. Resolves on the SUBACK; messages go to `handler` and to whoever
@@ -364,10 +725,12 @@ export interface Client {
 
   /**
    * Publishes. Resolves for QoS 0 when handed to the socket, for QoS 1 on the
-   * PUBACK, for QoS 2 on the PUBCOMP. Messages go out in the order of the calls.
+   * PUBACK, for QoS 2 on the PUBCOMP. Messages go out in the order of the calls,
+   * also over an outage, during which they wait within the bounds of `queue`.
    *
    * @throws {IotError} `invalid-argument`, `publish-refused` (with `reasonCode`),
-   * `closed` (never sent), `transport-closed` (sent, outcome unknown), `aborted`.
+   * `closed` (never sent), `transport-closed` (sent, outcome unknown),
+   * `quota-exceeded` (the queue is full), `timeout`, `aborted`.
    */
   publish(topic: string, payload: Payload, options?: PublishOptions): Promise<PublishResult>
 
@@ -380,6 +743,23 @@ export interface Client {
   publishDelayed(topic: string, payload: Payload, options: Omit<DelayedStepOptions, 'topic' | 'payload'> & DelayedOptions): DelayedRun
   publishDelayed(steps: readonly DelayedStepOptions[], options?: DelayedOptions): DelayedRun
 
+  /**
+   * Publishes a request and resolves with the answer: the message on the response
+   * topic that carries the request's correlation data.
+   *
+   * @throws {IotError} as `subscribe` and `publish`, and `timeout` without an answer.
+   */
+  request(topic: string, payload: Payload, options?: RequestOptions): Promise<Message>
+
+  /** The Device Shadow of a thing: the classic one, or a named one. */
+  shadow(thingName: string, shadowName?: string): Shadow
+
+  /** Replaces the link by a new one with new credentials, losing nothing: what is in flight is acknowledged first, what is new waits. */
+  renew(): Promise<void>
+
+  /** The figures of this client. */
+  stats(): Promise<Stats>
+
   /** Listens to an event. Returns the function that stops it. */
   on<E extends keyof ClientEvents>(event: E, handler: ClientEvents[E]): () => void
 
@@ -391,13 +771,17 @@ export interface Client {
  * Stable codes, for programs:
  * - `invalid-argument`: a field is wrong; `field` names it. Nothing was sent.
  * - `credentials-failed`: the credentials function failed, or what it gave has expired.
- * - `handshake-failed`: the WebSocket was refused. Browsers hide the reason; `hint` lists what to check.
+ * - `handshake-failed`: the WebSocket was refused. Browsers hide the reason; `hint` lists what to check, the most probable first.
  * - `connack-refused`: the server refused the CONNECT; see `reasonCode`.
- * - `subscribe-refused`, `publish-refused`: the server refused; see `reasonCode`.
+ * - `subscribe-refused`: the server refused the SUBSCRIBE or UNSUBSCRIBE; see `reasonCode`.
+ * - `publish-refused`: the server refused the PUBLISH; see `reasonCode`.
  * - `server-disconnect`: the server sent a DISCONNECT; see `reasonCode`.
  * - `transport-closed`: the link ended while this was under way; the outcome is unknown.
  * - `closed`: the client is closed; nothing was sent.
- * - `timeout`: no answer in time. `aborted`: its `signal` was aborted, `cause` is the signal's reason.
+ * - `quota-exceeded`: a bound of the queue or a limit of the server would be passed; nothing was sent.
+ * - `shadow-rejected`: the Device Shadow service rejected the request; `reasonCode` is its code, for example 409.
+ * - `timeout`: no answer in time; where the message says so, the outcome is unknown.
+ * - `aborted`: its `signal` was aborted; `cause` is the signal's reason.
  * - `protocol-error`: the server broke the MQTT 5 protocol.
  * - `load-failed`: the module could not be fetched, compiled or started.
  * - `version-mismatch`: the wasm file is of another version than the script.
@@ -407,7 +791,7 @@ export interface Client {
 export type IotErrorCode =
   | 'invalid-argument' | 'credentials-failed' | 'handshake-failed' | 'connack-refused'
   | 'subscribe-refused' | 'publish-refused' | 'server-disconnect' | 'transport-closed'
-  | 'closed' | 'timeout' | 'aborted' | 'protocol-error' | 'load-failed'
+  | 'closed' | 'quota-exceeded' | 'shadow-rejected' | 'timeout' | 'aborted' | 'protocol-error' | 'load-failed'
   | 'version-mismatch' | 'runtime-crashed' | 'internal'
 
 /** The one kind of error. No text of it holds a key, a token or a signed URL. */
@@ -421,6 +805,6 @@ export declare class IotError extends Error {
   readonly field?: string
   /** What to check or do, for a person. */
   readonly hint?: string
-  /** MQTT 5 reason code, where the server gave one. */
+  /** MQTT 5 reason code, where the server gave one; of the Device Shadow service its code, for example 409. */
   readonly reasonCode?: number
 }

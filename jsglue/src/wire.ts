@@ -9,13 +9,18 @@ import type { Connack, IotErrorCode, PublishProperties, QoS, UserProperties } fr
 export const Command = {
   connect: 1, target: 2, targetFailed: 3, close: 4, subscribe: 5, unsubscribe: 6,
   publish: 7, abort: 8, delay: 9, cancelDelay: 10, presign: 11,
+  acknowledge: 12, wake: 13, renew: 14, stats: 15, trace: 16,
 } as const
 
 /** Kinds of the records that the Go program sends. */
 export const Event = {
-  hello: 1, targetRequest: 2, state: 3, connected: 4, presigned: 5, subscribed: 6, done: 7,
+  hello: 1, targetRequest: 2, state: 3, linked: 4, presigned: 5, subscribed: 6, done: 7,
   published: 8, failed: 9, message: 10, serverDisconnect: 11, step: 12, fault: 13,
+  retry: 14, statsAnswer: 15, packet: 16,
 } as const
+
+/** What a `wake` record tells of the page. */
+export const Wake = { probe: 0, suspend: 1, resume: 2 } as const
 
 /** In `cancelDelay`: every step of the run. */
 export const allSteps = 0xffffffff

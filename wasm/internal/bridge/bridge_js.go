@@ -3,6 +3,7 @@ package bridge
 import (
 	"context"
 	"os"
+	"runtime"
 	"sync"
 	"syscall/js"
 	"time"
@@ -170,6 +171,42 @@ func (b *bridge) dispatch(kind byte, r *wire.Reader) error {
 			return err
 		}
 		b.scheduler.Cancel(c.Run, c.Step)
+	case wire.KindAcknowledge:
+		a, err := r.Acknowledge()
+		if err != nil {
+			return err
+		}
+		if c := b.clients[a.Client]; c != nil {
+			c.session.Acknowledge(a.Token, a.ReasonCode)
+		}
+	case wire.KindWake:
+		w, err := r.Wake()
+		if err != nil {
+			return err
+		}
+		if c := b.clients[w.Client]; c != nil {
+			c.session.Wake(w.Reason)
+		}
+	case wire.KindRenew:
+		n, err := r.Renew()
+		if err != nil {
+			return err
+		}
+		b.renew(n)
+	case wire.KindStats:
+		q, err := r.StatsRequest()
+		if err != nil {
+			return err
+		}
+		b.stats(q)
+	case wire.KindTrace:
+		t, err := r.Trace()
+		if err != nil {
+			return err
+		}
+		if c := b.clients[t.Client]; c != nil {
+			c.session.Trace(t.On)
+		}
 	case wire.KindPresign:
 		p, err := r.Presign()
 		if err != nil {
@@ -204,12 +241,11 @@ func (b *bridge) connect(c wire.Connect) {
 	cl.session = session.New(session.Config{Connect: c, Target: cl.target, Dial: b.sockets.Dial, Events: cl})
 	b.clients[c.Client] = cl
 	go b.guard(func() {
-		opened, err := cl.session.Open(context.Background())
-		if err != nil {
+		if _, err := cl.session.Open(context.Background()); err != nil {
 			b.failed(c.Op, err)
 			return
 		}
-		b.out.put(func(w *wire.Writer) { w.Connected(c.Client, c.Op, opened.ClientID, opened.Connack) })
+		b.done(c.Op)
 	})
 }
 
@@ -225,29 +261,50 @@ func (b *bridge) close(c wire.Close) {
 
 func (b *bridge) subscribe(c wire.Subscribe) {
 	if s := b.session(c.Client, c.Op); s != nil {
-		s.Subscribe(c, func(codes []byte, err *wire.Error) {
-			if err != nil {
-				b.failed(c.Op, err)
-				return
-			}
-			b.out.put(func(w *wire.Writer) { w.Subscribed(c.Op, codes) })
-		})
+		s.Subscribe(c, b.answer(c.Op))
 	}
 }
 
 func (b *bridge) unsubscribe(u wire.Unsubscribe) {
-	cl := b.clients[u.Client]
-	if cl == nil {
-		b.done(u.Op)
-		return
+	if cl := b.clients[u.Client]; cl != nil {
+		cl.session.Unsubscribe(u, b.answer(u.Op))
+	} else {
+		b.answer(u.Op)(wire.Answer{}, nil)
 	}
-	cl.session.Unsubscribe(u, func(err *wire.Error) {
+}
+
+// answer reports the outcome of a SUBSCRIBE or UNSUBSCRIBE.
+func (b *bridge) answer(op uint32) func(wire.Answer, *wire.Error) {
+	return func(a wire.Answer, err *wire.Error) {
 		if err != nil {
-			b.failed(u.Op, err)
+			b.failed(op, err)
 			return
 		}
-		b.done(u.Op)
-	})
+		b.out.put(func(w *wire.Writer) { w.Subscribed(op, a) })
+	}
+}
+
+func (b *bridge) renew(n wire.Renew) {
+	if s := b.session(n.Client, n.Op); s != nil {
+		s.Renew(func(err *wire.Error) {
+			if err != nil {
+				b.failed(n.Op, err)
+				return
+			}
+			b.done(n.Op)
+		})
+	}
+}
+
+func (b *bridge) stats(q wire.StatsRequest) {
+	if q.Client == 0 {
+		b.out.put(func(w *wire.Writer) { w.ProgramStats(q.Op, len(b.clients), runtime.NumGoroutine()) })
+		return
+	}
+	if s := b.session(q.Client, q.Op); s != nil {
+		figures := s.Stats() // not under the outbox's lock: the session's comes first
+		b.out.put(func(w *wire.Writer) { w.Stats(q.Op, figures) })
+	}
 }
 
 func (b *bridge) abort(a wire.Abort) {
@@ -259,7 +316,7 @@ func (b *bridge) abort(a wire.Abort) {
 
 func (b *bridge) publish(p wire.Publish) {
 	if s := b.session(p.Client, p.Op); s != nil {
-		s.Publish(p.Op, p.Outgoing, published{b, p.Op})
+		s.Publish(p.Op, p.Timeout, p.Outgoing, published{b, p.Op})
 	}
 }
 
@@ -279,7 +336,7 @@ func (b *bridge) delay(d wire.Delay) {
 		Owner: d.Client,
 		Steps: d.Steps,
 		Send: func(m wire.Outgoing, sent func(time.Time), settled func(time.Time, *wire.Error)) {
-			cl.session.Publish(0, m, delayed{sent, settled})
+			cl.session.Publish(0, 0, m, delayed{sent, settled})
 		},
 		Changed: func(s wire.Step) { b.out.put(func(w *wire.Writer) { w.Step(s) }) },
 	})

@@ -58,7 +58,7 @@ func (c *client) answer(request uint32, a answer) {
 	}
 }
 
-// State tells the page. A closed client sends nothing any more.
+// State tells the page, and ends the delayed runs of a closed client.
 func (c *client) State(s wire.State, err *wire.Error) {
 	if s == wire.Closed {
 		c.bridge.scheduler.Fail(c.id, &wire.Error{Code: wire.ClientClosed, Message: "the client closed before the step was due; it was not sent"})
@@ -66,12 +66,32 @@ func (c *client) State(s wire.State, err *wire.Error) {
 	c.bridge.out.put(func(w *wire.Writer) { w.State(c.id, s, err) })
 }
 
+// Linked tells the page.
+func (c *client) Linked(clientID string, ack *packets.Connack) {
+	c.bridge.out.put(func(w *wire.Writer) { w.Linked(c.id, clientID, ack) })
+}
+
+// Retry tells the page.
+func (c *client) Retry(attempt int, delay time.Duration, err *wire.Error) {
+	c.bridge.out.put(func(w *wire.Writer) { w.Retry(c.id, uint32(attempt), delay, err) })
+}
+
 // Message hands the message to the page.
-func (c *client) Message(subscriptions []uint32, p *packets.Publish) {
-	c.bridge.out.put(func(w *wire.Writer) { w.Message(c.id, subscriptions, p, time.Now()) })
+func (c *client) Message(subscriptions []uint32, token uint32, p *packets.Publish) {
+	c.bridge.out.put(func(w *wire.Writer) { w.Message(c.id, subscriptions, token, p, time.Now()) })
 }
 
 // ServerDisconnect tells the page.
 func (c *client) ServerDisconnect(d *packets.Disconnect) {
 	c.bridge.out.put(func(w *wire.Writer) { w.ServerDisconnect(c.id, d) })
+}
+
+// Fault tells the page.
+func (c *client) Fault(err *wire.Error) {
+	c.bridge.out.put(func(w *wire.Writer) { w.Fault(c.id, err) })
+}
+
+// Packet tells the page.
+func (c *client) Packet(p wire.Packet) {
+	c.bridge.out.put(func(w *wire.Writer) { w.Packet(c.id, p) })
 }

@@ -5,8 +5,6 @@ import (
 	"errors"
 	"io"
 	"net"
-	"strings"
-	"time"
 
 	"github.com/eclipse/paho.golang/packets"
 	"github.com/eclipse/paho.golang/paho"
@@ -22,7 +20,14 @@ func InvalidArgument(err error) *wire.Error {
 	if !errors.As(err, &fe) {
 		return &wire.Error{Code: wire.Internal, Message: "unexpected failure while signing"}
 	}
-	return &wire.Error{Code: wire.InvalidArgument, Field: fe.Field, Message: fe.Error()}
+	e := &wire.Error{Code: wire.InvalidArgument, Field: fe.Field, Message: fe.Error()}
+	switch fe.Field {
+	case "endpoint":
+		e.Hint = "For AWS IoT Core the device data endpoint, as aws iot describe-endpoint --endpoint-type iot:Data-ATS prints it; for a local gateway ws://localhost:8080."
+	case "url":
+		e.Hint = "ws: goes to a loopback host only, since it would send everything in clear text; use wss: for others."
+	}
+	return e
 }
 
 func closedError() *wire.Error {
@@ -38,33 +43,19 @@ func contextError(ctx context.Context, otherwise *wire.Error) *wire.Error {
 		return &wire.Error{Code: wire.Timeout, Retryable: true, Message: "the connection was not established in time",
 			Hint: "connectTimeout covers the credentials, the WebSocket and the CONNACK together. Check that the endpoint is right and reachable."}
 	}
+	if errors.Is(context.Cause(ctx), errSuspended) {
+		return &wire.Error{Code: wire.TransportClosed, Retryable: true, Message: "the page was suspended while it connected"}
+	}
 	return closedError()
 }
 
-// handshakeError explains a WebSocket that did not open with what can be known
-// here: browsers hide the server's answer from scripts.
-func handshakeError(t wire.Target, signedAt time.Time) *wire.Error {
+// handshakeError tells of a WebSocket that did not open. Browsers hide the
+// server's answer from scripts; the page adds what it can find out.
+func handshakeError(t wire.Target) *wire.Error {
 	e := &wire.Error{Code: wire.HandshakeFailed, Retryable: true, Message: "the WebSocket could not be opened; browsers hide the reason"}
-	if t.URL != "" {
-		e.Hint = "Check that the server is up, that the URL's path is the one it serves WebSocket on (often /mqtt), that it offers the subprotocol mqtt, and that the page's Content-Security-Policy allows it in connect-src."
-		return e
+	if t.URL == "" {
+		e.Field = "credentials"
 	}
-	p := t.Presign
-	e.Field = "credentials"
-	var h strings.Builder
-	h.WriteString("Most likely first: the secret access key does not belong to the access key id")
-	if p.SessionToken != "" {
-		h.WriteString(", or the session token has expired or is of other credentials")
-	}
-	h.WriteString("; the clock is off by more than 5 minutes (signed for " + signedAt.UTC().Format(time.RFC3339) + ")")
-	if p.Region != "" {
-		h.WriteString("; the endpoint is not in the region " + p.Region)
-	}
-	if name := strings.ToLower(p.Endpoint); strings.Contains(name, ".iot.") && strings.Contains(name, ".amazonaws.com") && !strings.Contains(name, "ats.") {
-		h.WriteString("; the endpoint is not an -ats one, whose certificate browsers trust")
-	}
-	h.WriteString("; the endpoint is wrong or out of reach, or the page's Content-Security-Policy does not allow it in connect-src.")
-	e.Hint = h.String()
 	return e
 }
 
@@ -137,7 +128,7 @@ func refusal(code wire.Code, what string, reasonCode byte, reasonString string) 
 		e.Message += " (" + reasonString + ")"
 	}
 	switch reasonCode {
-	case 0x80, 0x83, 0x88, 0x89, 0x8B, 0x8D, 0x93, 0x96, 0x97, 0x98, 0x9F, 0xA0:
+	case 0x80, 0x83, 0x88, 0x89, 0x8B, 0x8D, 0x93, 0x96, 0x97, 0x98, 0x9C, 0x9D, 0x9F, 0xA0:
 		e.Retryable = true
 	}
 	return e

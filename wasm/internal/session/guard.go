@@ -16,20 +16,23 @@ var (
 	errPacketTooLarge  = errors.New("packet larger than the maximum packet size")
 )
 
-// guardedConn checks the length of each packet as its header is read. paho
+// guardedConn checks the length of each packet as its header is read, and counts
+// what passes. paho
 // trusts a length of any size, reserves as much memory and panics at one of more
 // than four bytes.
 type guardedConn struct {
 	net.Conn
 	sync.Locker // paho locks it around the writes that make up one packet
+	counters    *counters
 	limit       int
+	will        *willPatch // until the CONNECT is written; nil without a will
 
 	body   int // bytes of the packet's body still to come
 	length int // remaining length as far as it is read
 	digits int // bytes of it read; -1 before the packet's first byte
 }
 
-func guard(conn net.Conn, p *packets.Properties) *guardedConn {
+func guard(conn net.Conn, p *packets.Properties, c *counters) *guardedConn {
 	limit := defaultMaximumPacketSize
 	if p != nil && p.MaximumPacketSize != nil {
 		limit = int(min(*p.MaximumPacketSize, defaultMaximumPacketSize))
@@ -38,15 +41,33 @@ func guard(conn net.Conn, p *packets.Properties) *guardedConn {
 	if !ok {
 		locker = new(sync.Mutex)
 	}
-	return &guardedConn{Conn: conn, Locker: locker, limit: limit, digits: -1}
+	return &guardedConn{Conn: conn, Locker: locker, counters: c, limit: limit, digits: -1}
 }
 
 // Read reads as the connection does, and fails at a header that lies.
 func (g *guardedConn) Read(b []byte) (int, error) {
 	n, err := g.Conn.Read(b)
+	g.counters.bytesIn.Add(uint64(n))
 	if cerr := g.check(b[:n]); cerr != nil {
 		return 0, cerr
 	}
+	return n, err
+}
+
+// Write writes as the connection does, and completes the CONNECT.
+func (g *guardedConn) Write(b []byte) (int, error) {
+	if g.will != nil {
+		connect := g.will.write(b)
+		if connect == nil {
+			return len(b), nil
+		}
+		g.will = nil
+		n, err := g.Conn.Write(connect)
+		g.counters.bytesOut.Add(uint64(n))
+		return len(b), err
+	}
+	n, err := g.Conn.Write(b)
+	g.counters.bytesOut.Add(uint64(n))
 	return n, err
 }
 
@@ -72,6 +93,7 @@ func (g *guardedConn) check(b []byte) error {
 				return errPacketTooLarge
 			}
 			g.body, g.digits = g.length, -1
+			g.counters.packetsIn.Add(1)
 		case g.digits == 4: // [MQTT-1.5.5]
 			return errMalformedLength
 		}

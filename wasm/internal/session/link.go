@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"io"
+	"net"
 	"sync"
+	"time"
 
 	"github.com/eclipse/paho.golang/packets"
 	"github.com/eclipse/paho.golang/paho"
@@ -25,11 +27,15 @@ type link struct {
 	clientID string
 
 	// Set in ConAckReceived, before the link is shared.
-	connack    *packets.Connack
-	quota      int // PUBLISH packets that may still be sent unacknowledged
-	maximumQoS byte
-	retain     bool
-	maxPacket  uint32
+	connack     *packets.Connack
+	server      serverLimits
+	connectedAt time.Time
+
+	// Guarded by session.mu.
+	quota   int // PUBLISH packets that may still be sent unacknowledged
+	acks    acks
+	aliases sentAliases
+	names   receivedAliases
 
 	once sync.Once
 	lost *wire.Error // guarded by session.mu; why the link ended
@@ -37,23 +43,74 @@ type link struct {
 
 var _ pahosession.SessionManager = (*link)(nil)
 
-// ConAckReceived takes the server's limits.
+func newLink(s *Session, conn net.Conn) *link {
+	l := &link{session: s, conn: guard(conn, s.cfg.Connect.Properties, &s.counters)}
+	l.pinger = newPinger(func(sent bool) {
+		p := wire.Packet{Sent: sent, Type: packets.PINGRESP}
+		if sent {
+			p.Type = packets.PINGREQ
+			s.counters.packetsOut.Add(1)
+		}
+		s.traced(p)
+	})
+	return l
+}
+
+// serverLimits are what a CONNACK tells of the server, with the defaults of MQTT
+// 5, section 3.2.2.3.
+type serverLimits struct {
+	receiveMaximum         uint16
+	maximumQoS             byte
+	retain                 bool
+	maximumPacketSize      uint32 // 0: no limit
+	topicAliasMaximum      uint16
+	wildcards, ids, shared bool
+}
+
+func noServerLimits() serverLimits {
+	return serverLimits{receiveMaximum: 65535, maximumQoS: 2, retain: true, wildcards: true, ids: true, shared: true}
+}
+
+func readServerLimits(p *packets.Properties) serverLimits {
+	limits := noServerLimits()
+	if p == nil {
+		return limits
+	}
+	take(&limits.receiveMaximum, p.ReceiveMaximum)
+	take(&limits.maximumQoS, p.MaximumQOS)
+	take(&limits.maximumPacketSize, p.MaximumPacketSize)
+	take(&limits.topicAliasMaximum, p.TopicAliasMaximum)
+	takeFlag(&limits.retain, p.RetainAvailable)
+	takeFlag(&limits.wildcards, p.WildcardSubAvailable)
+	takeFlag(&limits.ids, p.SubIDAvailable)
+	takeFlag(&limits.shared, p.SharedSubAvailable)
+	return limits
+}
+
+func take[T any](to, from *T) {
+	if from != nil {
+		*to = *from
+	}
+}
+
+func takeFlag(to *bool, from *byte) {
+	if from != nil {
+		*to = *from == 1
+	}
+}
+
+// ConAckReceived takes the server's limits, before anything else is read.
 func (l *link) ConAckReceived(_ io.Writer, _ *packets.Connect, c *packets.Connack) error {
 	l.connack = c
-	l.quota, l.maximumQoS, l.retain = 65535, 2, true
-	if p := c.Properties; p != nil {
-		if p.ReceiveMaximum != nil {
-			l.quota = int(*p.ReceiveMaximum)
-		}
-		if p.MaximumQOS != nil {
-			l.maximumQoS = *p.MaximumQOS
-		}
-		if p.RetainAvailable != nil {
-			l.retain = *p.RetainAvailable == 1
-		}
-		if p.MaximumPacketSize != nil {
-			l.maxPacket = *p.MaximumPacketSize
-		}
+	l.server = readServerLimits(c.Properties)
+	l.connectedAt = time.Now()
+	if l.session.cfg.Connect.TopicAliases {
+		l.aliases.maximum = l.server.topicAliasMaximum
+	}
+	if !c.SessionPresent {
+		l.session.mu.Lock()
+		clear(l.session.received)
+		l.session.mu.Unlock()
 	}
 	return nil
 }
@@ -65,6 +122,7 @@ func (l *link) ConnectionLost(d *packets.Disconnect) error {
 		return nil
 	}
 	s := l.session
+	s.traced(wire.Packet{Type: packets.DISCONNECT, ReasonCodes: []byte{d.ReasonCode}})
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if l.lost == nil {
@@ -82,9 +140,6 @@ func (l *link) PacketReceived(recv *packets.ControlPacket, publishes chan<- *pac
 	s := l.session
 	switch p := recv.Content.(type) {
 	case *packets.Publish:
-		if p.QoS == 2 && l.isDuplicate(p.PacketID) {
-			return l.Ack(p)
-		}
 		publishes <- p
 	case *packets.Puback:
 		s.acknowledged(l, p.PacketID, packets.PUBACK, wire.Acknowledgement{ReasonCode: p.ReasonCode, Properties: p.Properties})
@@ -93,39 +148,22 @@ func (l *link) PacketReceived(recv *packets.ControlPacket, publishes chan<- *pac
 	case *packets.Pubcomp:
 		s.acknowledged(l, p.PacketID, packets.PUBCOMP, wire.Acknowledgement{ReasonCode: p.ReasonCode, Properties: p.Properties})
 	case *packets.Pubrel:
+		s.traced(wire.Packet{Type: packets.PUBREL, ID: p.PacketID, ReasonCodes: []byte{p.ReasonCode}})
 		s.mu.Lock()
+		defer s.mu.Unlock()
 		delete(s.received, p.PacketID)
-		s.mu.Unlock()
-		return l.write(&packets.Pubcomp{PacketID: p.PacketID})
+		s.traced(wire.Packet{Sent: true, Type: packets.PUBCOMP, ID: p.PacketID})
+		l.write(&packets.Pubcomp{PacketID: p.PacketID})
 	case *packets.Suback:
-		s.answered(l, p.PacketID, p.Reasons)
+		s.answered(l, packets.SUBACK, p.PacketID, p.Reasons, p.Properties)
 	case *packets.Unsuback:
-		s.answered(l, p.PacketID, p.Reasons)
+		s.answered(l, packets.UNSUBACK, p.PacketID, p.Reasons, p.Properties)
 	}
 	return nil
 }
 
-// isDuplicate notes a QoS 2 identifier and reports whether it was known: its
-// message has been handed over then [MQTT-4.3.3-10].
-func (l *link) isDuplicate(id uint16) bool {
-	s := l.session
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	known := s.received[id]
-	s.received[id] = true
-	return known
-}
-
-// Ack acknowledges a PUBLISH that was handed over.
-func (l *link) Ack(p *packets.Publish) error {
-	switch p.QoS {
-	case 1:
-		return l.write(&packets.Puback{PacketID: p.PacketID})
-	case 2:
-		return l.write(&packets.Pubrec{PacketID: p.PacketID})
-	}
-	return nil
-}
+// Ack does nothing: published acknowledges, in its own order.
+func (l *link) Ack(*packets.Publish) error { return nil }
 
 // AddToSession is for paho's own Publish and Subscribe, which are not used.
 func (l *link) AddToSession(context.Context, pahosession.Packet, chan<- packets.ControlPacket) error {
@@ -144,13 +182,41 @@ func (l *link) SetDebugLogger(log.Logger) {}
 // published hands a received PUBLISH over.
 func (l *link) published(r paho.PublishReceived) (bool, error) {
 	s := l.session
+	p := r.Packet.Packet()
+	p.Duplicate = r.Packet.Duplicate()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.link == l || (s.link == nil && s.state == wire.Connecting) {
-		p := r.Packet.Packet()
-		p.Duplicate = r.Packet.Duplicate()
-		s.cfg.Events.Message(s.routes.match(p.Topic), p)
+	if !l.names.resolve(p) {
+		if l.lost == nil {
+			l.lost = &wire.Error{Code: wire.ProtocolError, Message: "the server used a topic alias that it had not set"}
+		}
+		s.lost(l, l.lost)
+		go l.disconnectWithin(&packets.Disconnect{ReasonCode: packets.DisconnectTopicAliasInvalid}, closeTimeout)
+		return true, nil
 	}
+	s.counters.messagesIn.Add(1)
+	if s.trace.Load() {
+		s.traced(wire.Packet{
+			Type: packets.PUBLISH, ID: p.PacketID, Topic: p.Topic, QoS: p.QoS, Retain: p.Retain, Dup: p.Duplicate, PayloadBytes: uint32(len(p.Payload)),
+		})
+	}
+	if s.state == wire.Closed || (s.link != nil && s.link != l) {
+		return true, nil // of a link that was given up: the server sends it again
+	}
+	if p.QoS == 2 {
+		if s.received[p.PacketID] { // it was handed over before [MQTT-4.3.3-10]
+			l.acknowledge(p)
+			return true, nil
+		}
+		s.received[p.PacketID] = true
+	}
+	matches := s.routes.match(p.Topic)
+	token := uint32(0)
+	if p.QoS > 0 {
+		token = l.acks.add(s, p, s.isManual(matches))
+	}
+	s.cfg.Events.Message(matches, token, p)
+	l.flushAcks()
 	return true, nil
 }
 
@@ -163,9 +229,7 @@ func (l *link) ended(err error) {
 		if l.lost == nil {
 			l.lost = linkError(err, "the connection to the server was lost")
 		}
-		if s.link == l {
-			s.end(l.lost)
-		}
+		s.lost(l, l.lost)
 	})
 }
 
@@ -175,7 +239,19 @@ func (l *link) disconnect(d *packets.Disconnect) {
 		d.Properties = &packets.Properties{}
 	}
 	l.once.Do(func() {})
+	l.session.traced(wire.Packet{Sent: true, Type: packets.DISCONNECT, ReasonCodes: []byte{d.ReasonCode}})
+	l.session.counters.packetsOut.Add(1)
 	_ = l.client.Disconnect(paho.DisconnectFromPacketDisconnect(d))
+}
+
+// disconnectWithin is disconnect, given up after a time.
+func (l *link) disconnectWithin(d *packets.Disconnect, timeout time.Duration) {
+	ended := make(chan struct{})
+	go func() { l.disconnect(d); close(ended) }()
+	select {
+	case <-ended:
+	case <-time.After(timeout):
+	}
 }
 
 // packetWriter is a control packet of paho's.
@@ -184,8 +260,8 @@ type packetWriter interface {
 }
 
 // write sends a control packet. A failure shows as the end of the connection.
-func (l *link) write(p packetWriter) error {
-	_, err := p.WriteTo(l.conn)
+func (l *link) write(p packetWriter) {
+	_, _ = p.WriteTo(l.conn)
+	l.session.counters.packetsOut.Add(1)
 	l.pinger.PacketSent()
-	return err
 }

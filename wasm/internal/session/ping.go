@@ -13,50 +13,126 @@ import (
 
 var errKeepAlive = errors.New("keep alive timeout")
 
+// probeTimeout bounds the answer to a PINGREQ that asks whether the link is alive.
+const probeTimeout = 5 * time.Second
+
 // pinger keeps a connection alive. It sends a PINGREQ when half the keep alive
 // interval passed without a packet in each direction, so that a late timer does
-// not cost the connection, and gives up when the next half brings nothing.
+// not cost the connection, and gives up when the next half brings nothing. After
+// the page or the machine slept it probes instead: what the timers missed says
+// nothing about the link.
 type pinger struct {
+	traced func(sent bool)
+	probes chan struct{}
+
 	mu       sync.Mutex
 	sent     bool // since the last look
 	received bool
 	pinged   bool // a PINGREQ is unanswered
+	probing  bool // nothing came since the probe began
+	pingedAt time.Time
+	rtt      time.Duration
 }
 
-func newPinger() *pinger { return new(pinger) }
+func newPinger(traced func(sent bool)) *pinger {
+	return &pinger{traced: traced, probes: make(chan struct{}, 1)}
+}
 
 // Run looks at the traffic until ctx ends. keepAlive is in seconds; 0 is off.
 func (p *pinger) Run(ctx context.Context, conn net.Conn, keepAlive uint16) error {
-	if keepAlive == 0 {
-		return nil
+	half := time.Duration(keepAlive) * time.Second / 2
+	var tick, deadline <-chan time.Time
+	if half > 0 {
+		ticker := time.NewTicker(half)
+		defer ticker.Stop()
+		tick = ticker.C
 	}
-	tick := time.NewTicker(time.Duration(keepAlive) * time.Second / 2)
-	defer tick.Stop()
+	last := time.Now()
 	for {
+		ping := false
 		select {
 		case <-ctx.Done():
 			return nil
-		case <-tick.C:
+		case <-tick:
+			// The wall clock runs on while the machine sleeps.
+			slept := time.Since(last.Round(0)) > 2*half
+			last = time.Now()
+			var dead bool
+			if ping, dead = p.due(); dead && !slept && deadline == nil {
+				return errKeepAlive
+			}
+			if slept {
+				ping = true
+				deadline = p.begin(deadline)
+			}
+		case <-p.probes:
+			ping = true
+			deadline = p.begin(deadline)
+		case <-deadline:
+			deadline = nil
+			if p.silent() {
+				return errKeepAlive
+			}
 		}
-		due, dead := p.look()
-		if dead {
-			return errKeepAlive
-		}
-		if due {
-			if _, err := packets.NewControlPacket(packets.PINGREQ).WriteTo(conn); err != nil {
+		if ping {
+			if err := p.send(conn); err != nil {
 				return err
 			}
 		}
 	}
 }
 
-func (p *pinger) look() (due, dead bool) {
+// begin begins a probe, whose answer must come by the deadline that it returns.
+func (p *pinger) begin(deadline <-chan time.Time) <-chan time.Time {
+	if deadline != nil {
+		return deadline
+	}
+	p.mu.Lock()
+	p.probing = true
+	p.mu.Unlock()
+	return time.After(probeTimeout)
+}
+
+func (p *pinger) send(conn net.Conn) error {
+	p.mu.Lock()
+	p.pinged, p.pingedAt = true, time.Now()
+	p.mu.Unlock()
+	p.traced(true)
+	_, err := packets.NewControlPacket(packets.PINGREQ).WriteTo(conn)
+	return err
+}
+
+// due reports whether a PINGREQ is to be sent, and whether the last one went
+// unanswered.
+func (p *pinger) due() (ping, dead bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	dead = p.pinged && !p.received
-	due = !p.sent || !p.received
-	p.sent, p.received, p.pinged = false, false, due
-	return due, dead
+	ping = !p.sent || !p.received
+	p.sent, p.received, p.pinged = false, false, ping
+	return ping, dead
+}
+
+// silent reports whether nothing came since the probe began.
+func (p *pinger) silent() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.probing
+}
+
+// look asks the server for a sign of life.
+func (p *pinger) look() {
+	select {
+	case p.probes <- struct{}{}:
+	default:
+	}
+}
+
+// roundTrip is how long the last PINGREQ took to be answered, 0 where none was.
+func (p *pinger) roundTrip() time.Duration {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.rtt
 }
 
 // PacketSent notes that a packet went out.
@@ -69,12 +145,19 @@ func (p *pinger) PacketSent() {
 // PacketReceived notes that a packet came in.
 func (p *pinger) PacketReceived() {
 	p.mu.Lock()
-	p.received = true
+	p.received, p.probing = true, false
 	p.mu.Unlock()
 }
 
-// PingResp does nothing: paho tells PacketReceived as well.
-func (p *pinger) PingResp() {}
+// PingResp measures the round trip.
+func (p *pinger) PingResp() {
+	p.traced(false)
+	p.mu.Lock()
+	if !p.pingedAt.IsZero() {
+		p.rtt, p.pingedAt = time.Since(p.pingedAt), time.Time{}
+	}
+	p.mu.Unlock()
+}
 
 // SetDebug does nothing.
 func (p *pinger) SetDebug(log.Logger) {}

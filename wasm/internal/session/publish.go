@@ -10,57 +10,86 @@ import (
 
 // Delivery hears what becomes of a message.
 type Delivery interface {
-	// Sent tells that the PUBLISH was handed to the connection.
+	// Sent tells that the PUBLISH was handed to the connection for the first time.
 	Sent(at time.Time)
 	// Settled tells the outcome, once. sentAt is zero where it was never sent.
 	Settled(sentAt time.Time, a wire.Acknowledgement, err *wire.Error)
 }
 
+// outgoing is a message on its way out: in the queue, and with QoS 1 or 2 then in
+// flight, until it is settled.
 type outgoing struct {
 	wire.Outgoing
 	op       uint32
-	delivery Delivery
+	delivery Delivery // nil once settled
+	id       uint16   // packet identifier, where in flight
+	link     *link    // that counts it in its quota
+	size     int64    // of the packet
+	queuedAt time.Time
 	sentAt   time.Time
-	released bool // QoS 2: the PUBREL was sent
+	released bool // QoS 2: the PUBREC came, the PUBREL was sent
+	timer    *time.Timer
 }
 
-// Publish sends m, after what was published before it, as soon as the server's
-// Receive Maximum allows. op names it for Abort; 0 for none.
-func (s *Session) Publish(op uint32, m wire.Outgoing, d Delivery) {
+func (o *outgoing) settle(a wire.Acknowledgement, err *wire.Error) {
+	if o.delivery == nil {
+		return
+	}
+	if o.timer != nil {
+		o.timer.Stop()
+	}
+	d := o.delivery
+	o.delivery = nil
+	d.Settled(o.sentAt, a, err)
+}
+
+// Publish sends m, after what was published before it, as soon as there is a link
+// and the limits allow. timeout, if not 0, bounds the whole of it. op names it for
+// AbortPublish; 0 for none.
+func (s *Session) Publish(op uint32, timeout time.Duration, m wire.Outgoing, d Delivery) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.link == nil {
+	if s.state == wire.Closed {
 		d.Settled(time.Time{}, wire.Acknowledgement{}, closedError())
 		return
 	}
-	if err := s.link.check(m); err != nil {
+	if err := s.check(m); err != nil {
 		d.Settled(time.Time{}, wire.Acknowledgement{}, err)
 		return
 	}
 	o := &outgoing{Outgoing: m, op: op, delivery: d}
 	// What is behind a waiting message waits too: order is kept over all QoS.
-	if s.queue.len() > 0 || !s.send(o) {
-		s.queue.push(o)
+	if s.queue.len() > 0 || !s.canSend() || !s.send(o) {
+		s.enqueue(o)
+	}
+	if timeout > 0 && o.delivery != nil {
+		o.timer = time.AfterFunc(timeout, func() { s.expire(o) })
 	}
 }
 
-// check refuses what the server said it would not take.
-func (l *link) check(m wire.Outgoing) *wire.Error {
-	switch {
-	case m.QoS > l.maximumQoS:
-		return &wire.Error{Code: wire.InvalidArgument, Field: "qos", Message: "qos must be at most " + digit(l.maximumQoS) + ", the server's Maximum QoS",
-			Hint: "AWS IoT Core does not support QoS 2."}
-	case m.Retain && !l.retain:
-		return &wire.Error{Code: wire.InvalidArgument, Field: "retain", Message: "retain must be false: the server does not support retained messages"}
-	case l.maxPacket > 0 && publishSize(m) > int64(l.maxPacket):
-		return &wire.Error{Code: wire.InvalidArgument, Field: "payload", Message: "payload must be smaller: the packet would exceed the server's Maximum Packet Size"}
+// check refuses what the server said it would not take. The page has checked the
+// limits that no CONNACK tells.
+func (s *Session) check(m wire.Outgoing) *wire.Error {
+	invalid := func(field, message, hint string) *wire.Error {
+		return &wire.Error{Code: wire.InvalidArgument, Field: field, Message: field + " must " + message, Hint: hint}
+	}
+	switch server := s.server; {
+	case m.QoS > server.maximumQoS:
+		return invalid("qos", "be at most "+digit(server.maximumQoS)+", the server's Maximum QoS", "AWS IoT Core does not support QoS 2.")
+	case m.Retain && !server.retain:
+		return invalid("retain", "be false: the server does not support retained messages", "")
+	case server.maximumPacketSize > 0 && publishSize(m) > int64(server.maximumPacketSize):
+		return invalid("payload", "be smaller: the packet would exceed the server's Maximum Packet Size", "")
 	}
 	return nil
 }
 
 // publishSize is the size of the whole PUBLISH packet.
 func publishSize(m wire.Outgoing) int64 {
-	props := len(m.Properties.Pack(packets.PUBLISH))
+	props := 0
+	if m.Properties != nil {
+		props = len(m.Properties.Pack(packets.PUBLISH))
+	}
 	n := 2 + len(m.Topic) + varIntSize(props) + props + len(m.Payload)
 	if m.QoS > 0 {
 		n += 2
@@ -77,34 +106,171 @@ func varIntSize(n int) int {
 	return size
 }
 
-// send writes o unless the Receive Maximum or the packet identifiers are used up.
-func (s *Session) send(o *outgoing) bool {
-	l := s.link
-	p := &s.scratch
-	*p = packets.Publish{Topic: o.Topic, Payload: o.Payload, QoS: o.QoS, Retain: o.Retain, Properties: o.Properties}
-	if o.QoS > 0 {
-		if l.quota == 0 {
-			return false
-		}
-		if p.PacketID = s.nextID(); p.PacketID == 0 {
-			return false
-		}
-		l.quota--
-		s.inFlight[p.PacketID] = o
+// enqueue lets o wait, within the bounds of the queue.
+func (s *Session) enqueue(o *outgoing) {
+	q := s.cfg.Connect.Queue
+	o.size, o.queuedAt = publishSize(o.Outgoing), time.Now()
+	full := func() bool {
+		return (q.MaxMessages > 0 && s.queue.len() >= int(q.MaxMessages)) || (q.MaxBytes > 0 && s.queue.bytes+o.size > int64(q.MaxBytes))
 	}
-	_ = l.write(p)
-	o.sentAt = time.Now()
-	o.delivery.Sent(o.sentAt)
+	fits := q.MaxBytes == 0 || o.size <= int64(q.MaxBytes)
+	for q.DropOldest && fits && full() && s.queue.len() > 0 {
+		s.drop(s.queue.pop(), "it waited to be sent and made room for a newer one")
+	}
+	if full() {
+		s.drop(o, "the queue of waiting messages is full")
+		return
+	}
+	s.queue.push(o)
+	s.watchAge()
+}
+
+func (s *Session) drop(o *outgoing, why string) {
+	s.dropped++
+	if !o.sentAt.IsZero() {
+		o.settle(wire.Acknowledgement{}, unknownOutcome("the message was about to be sent anew: "+why))
+		return
+	}
+	o.settle(wire.Acknowledgement{}, &wire.Error{Code: wire.QuotaExceeded, Retryable: true, Message: "the message was not sent: " + why,
+		Hint: "Publish less while offline, or raise queue.maxMessages and queue.maxBytes."})
+}
+
+// watchAge ends the wait of the message at the head when it gets too old. One
+// timer does for all.
+func (s *Session) watchAge() {
+	maxAge := s.cfg.Connect.Queue.MaxAge
+	if maxAge == 0 || s.watchingAge || s.queue.len() == 0 || s.state == wire.Closed {
+		return
+	}
+	s.watchingAge = true
+	time.AfterFunc(maxAge-time.Since(s.queue.front().queuedAt), func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.watchingAge = false
+		for s.queue.len() > 0 && time.Since(s.queue.front().queuedAt) >= maxAge {
+			s.dropped++
+			s.queue.pop().giveUp("the message was not sent within queue.maxAge")
+		}
+		s.watchAge()
+	})
+}
+
+// canSend reports whether anything may go out now.
+func (s *Session) canSend() bool {
+	return s.link != nil && !s.renewal.draining && len(s.resend) == 0
+}
+
+// pump sends what waits, as far as the limits allow. The mutex is held.
+func (s *Session) pump() {
+	if s.link == nil {
+		return
+	}
+	for len(s.resend) > 0 && s.sendAgain(s.resend[0]) {
+		s.resend = s.resend[1:]
+	}
+	for s.canSend() && s.queue.len() > 0 && s.send(s.queue.front()) {
+		s.queue.pop()
+	}
+}
+
+// send writes o unless the Receive Maximum, the packet identifiers or the pace
+// are used up. What the server of this link would not take is settled.
+func (s *Session) send(o *outgoing) bool {
+	if o.delivery == nil {
+		return true
+	}
+	if !o.queuedAt.IsZero() {
+		if err := s.check(o.Outgoing); err != nil { // it was queued before this link told its limits
+			o.settle(wire.Acknowledgement{}, err)
+			return true
+		}
+	}
+	if !s.inPace() {
+		return false
+	}
+	if o.QoS > 0 {
+		if s.link.quota == 0 {
+			return false
+		}
+		if o.id = s.nextID(); o.id == 0 {
+			return false
+		}
+		s.link.quota--
+		o.link = s.link
+		s.inFlight[o.id] = o
+	}
+	s.write(o, false)
+	if o.sentAt.IsZero() {
+		o.sentAt = time.Now()
+		o.delivery.Sent(o.sentAt)
+	}
 	if o.QoS == 0 {
-		o.delivery.Settled(o.sentAt, wire.Acknowledgement{}, nil)
-	} else {
-		o.Payload, o.Properties = nil, nil // sent, and never again on another link
+		o.settle(wire.Acknowledgement{}, nil)
 	}
 	return true
 }
 
+// inPace reports whether a message may go out now. If not, what waits is sent as
+// soon as it may.
+func (s *Session) inPace() bool {
+	if !s.pace.active() {
+		return true
+	}
+	wait := s.pace.wait(time.Now())
+	if wait <= 0 {
+		return true
+	}
+	s.pace.after(wait, func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.pump()
+	})
+	return false
+}
+
+// sendAgain sends once more what was in flight when the last link ended
+// [MQTT-4.4.0-1].
+func (s *Session) sendAgain(o *outgoing) bool {
+	if s.inFlight[o.id] != o {
+		return true
+	}
+	if s.link.quota == 0 || (!o.released && !s.inPace()) {
+		return false
+	}
+	s.link.quota--
+	o.link = s.link
+	if o.released {
+		s.traced(wire.Packet{Sent: true, Type: packets.PUBREL, ID: o.id})
+		s.link.write(&packets.Pubrel{PacketID: o.id})
+	} else {
+		s.write(o, true)
+	}
+	return true
+}
+
+func (s *Session) write(o *outgoing, again bool) {
+	p := &s.scratch
+	*p = packets.Publish{PacketID: o.id, Topic: o.Topic, Payload: o.Payload, QoS: o.QoS, Retain: o.Retain, Duplicate: again, Properties: o.Properties}
+	size := int64(0)
+	if s.pace.active() || s.link.aliases.maximum > 0 {
+		size = publishSize(o.Outgoing)
+	}
+	if s.pace.active() {
+		s.pace.spent(time.Now(), size)
+	}
+	if maximum := int64(s.server.maximumPacketSize); maximum == 0 || size+maxAliasSize <= maximum {
+		s.link.aliases.apply(p)
+	}
+	s.link.write(p)
+	s.counters.messagesOut.Add(1)
+	s.tracedPublish(p, o.Topic)
+}
+
 // acknowledged takes a PUBACK, PUBREC or PUBCOMP.
 func (s *Session) acknowledged(l *link, id uint16, packetType byte, a wire.Acknowledgement) {
+	if s.trace.Load() {
+		s.traced(wire.Packet{Type: packetType, ID: id, ReasonCodes: []byte{a.ReasonCode}})
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	o := s.inFlight[id]
@@ -114,7 +280,9 @@ func (s *Session) acknowledged(l *link, id uint16, packetType byte, a wire.Ackno
 	if packetType == packets.PUBREC && a.ReasonCode < 0x80 {
 		if o.QoS == 2 {
 			o.released = true
-			_ = l.write(&packets.Pubrel{PacketID: id})
+			o.Payload, o.Properties = nil, nil // the server has it
+			s.traced(wire.Packet{Sent: true, Type: packets.PUBREL, ID: id})
+			l.write(&packets.Pubrel{PacketID: id})
 		}
 		return
 	}
@@ -122,65 +290,151 @@ func (s *Session) acknowledged(l *link, id uint16, packetType byte, a wire.Ackno
 		return // an acknowledgement of another QoS settles nothing
 	}
 	delete(s.inFlight, id)
-	l.quota++
+	if o.link == l { // not for what waits to be sent again
+		l.quota++
+	}
+	if o.QoS == 1 {
+		s.counters.pubackRTT.Store(int64(time.Since(o.sentAt)))
+	}
 	var err *wire.Error
 	if a.ReasonCode >= 0x80 {
 		err = publishError(a)
 	}
-	o.delivery.Settled(o.sentAt, a, err)
-	for s.queue.len() > 0 && s.send(s.queue.front()) {
-		s.queue.pop()
+	o.settle(a, err)
+	if s.queue.len() > 0 || len(s.resend) > 0 {
+		s.pump()
 	}
+	s.drained()
+}
+
+// resumePublishes takes up what was in flight. The server that kept the session
+// gets it once more; one that lost it gets QoS 1 as new messages, while with QoS
+// 2 nobody can tell any more whether it arrived.
+func (s *Session) resumePublishes(present bool) {
+	flying := s.flying()
+	if present {
+		s.resend = flying
+		return
+	}
+	clear(s.inFlight)
+	again := flying[:0]
+	for _, o := range flying {
+		switch {
+		case o.QoS == 2:
+			o.settle(wire.Acknowledgement{}, unknownOutcome("the server lost the session before it acknowledged the message"))
+		case o.delivery != nil:
+			o.id, o.queuedAt = 0, time.Now()
+			again = append(again, o)
+		}
+	}
+	s.queue.unshift(again)
+	s.watchAge()
+}
+
+// flying is what is in flight, in the order of sending: packet identifiers are
+// given out in turn.
+func (s *Session) flying() []*outgoing {
+	flying := make([]*outgoing, 0, len(s.inFlight))
+	for id := s.lastID + 1; len(flying) < len(s.inFlight); id++ {
+		if o := s.inFlight[id]; o != nil {
+			flying = append(flying, o)
+		}
+	}
+	return flying
+}
+
+func unknownOutcome(what string) *wire.Error {
+	return &wire.Error{Code: wire.TransportClosed, Retryable: true, Message: what + "; whether it arrived is unknown"}
 }
 
 // AbortPublish takes the message of op back if it still waits.
 func (s *Session) AbortPublish(op uint32) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if o := s.queue.remove(op); o != nil {
-		o.delivery.Settled(time.Time{}, wire.Acknowledgement{}, &wire.Error{Code: wire.Aborted, Message: "the publish was aborted before it was sent"})
+	if o := s.queue.remove(func(o *outgoing) bool { return o.op == op && op != 0 }); o != nil {
+		o.settle(wire.Acknowledgement{}, &wire.Error{Code: wire.Aborted, Message: "the publish was aborted before it was sent"})
 	}
+}
+
+// expire ends the wait for a message that took too long.
+func (s *Session) expire(o *outgoing) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.queue.remove(func(each *outgoing) bool { return each == o })
+	o.giveUp("the message was not sent within its timeout")
+}
+
+// giveUp settles a message that took too long; unsent says so where it never went
+// out.
+func (o *outgoing) giveUp(unsent string) {
+	err := &wire.Error{Code: wire.Timeout, Retryable: true, Message: unsent}
+	if !o.sentAt.IsZero() {
+		err.Message = "the server did not acknowledge the message in time; whether it arrived is unknown"
+	}
+	o.settle(wire.Acknowledgement{}, err)
 }
 
 // failPublishes settles every message that is not settled yet.
 func (s *Session) failPublishes() {
-	for id := range s.inFlight {
-		o := s.inFlight[id]
-		delete(s.inFlight, id)
-		o.delivery.Settled(o.sentAt, wire.Acknowledgement{}, &wire.Error{Code: wire.TransportClosed, Retryable: true,
-			Message: "the connection ended before the server acknowledged the message; whether it arrived is unknown"})
+	for _, o := range s.flying() {
+		o.settle(wire.Acknowledgement{}, unknownOutcome("the connection ended before the server acknowledged the message"))
 	}
+	clear(s.inFlight)
 	for s.queue.len() > 0 {
-		s.queue.front().delivery.Settled(time.Time{}, wire.Acknowledgement{}, &wire.Error{Code: wire.ClientClosed, Retryable: true,
-			Message: "the connection ended before the message was sent"})
-		s.queue.pop()
+		o := s.queue.pop()
+		if !o.sentAt.IsZero() {
+			o.settle(wire.Acknowledgement{}, unknownOutcome("the connection ended before the server acknowledged the message"))
+			continue
+		}
+		o.settle(wire.Acknowledgement{}, &wire.Error{Code: wire.ClientClosed, Retryable: true, Message: "the connection ended before the message was sent"})
 	}
+	s.resend = nil
 }
 
 // fifo is a queue of messages that gives memory back as it empties.
 type fifo struct {
 	items []*outgoing
 	head  int
+	bytes int64
 }
 
 func (f *fifo) len() int         { return len(f.items) - f.head }
 func (f *fifo) front() *outgoing { return f.items[f.head] }
-func (f *fifo) push(o *outgoing) { f.items = append(f.items, o) }
 
-func (f *fifo) pop() {
+func (f *fifo) push(o *outgoing) {
+	f.items = append(f.items, o)
+	f.bytes += o.size
+}
+
+func (f *fifo) pop() *outgoing {
+	o := f.items[f.head]
 	f.items[f.head] = nil
+	f.bytes -= o.size
 	f.head++
 	if f.head*2 >= len(f.items) {
 		n := copy(f.items, f.items[f.head:])
 		clear(f.items[n:])
 		f.items, f.head = f.items[:n], 0
 	}
+	return o
 }
 
-func (f *fifo) remove(op uint32) *outgoing {
+// unshift puts messages before all others.
+func (f *fifo) unshift(first []*outgoing) {
+	if len(first) == 0 {
+		return
+	}
+	for _, o := range first {
+		f.bytes += o.size
+	}
+	f.items, f.head = append(first, f.items[f.head:]...), 0
+}
+
+func (f *fifo) remove(chosen func(*outgoing) bool) *outgoing {
 	for i := f.head; i < len(f.items); i++ {
-		if o := f.items[i]; o.op == op && op != 0 {
+		if o := f.items[i]; chosen(o) {
 			f.items = append(f.items[:i], f.items[i+1:]...)
+			f.bytes -= o.size
 			return o
 		}
 	}

@@ -2,21 +2,26 @@ package session
 
 import (
 	"context"
-	"errors"
 	"net"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/eclipse/paho.golang/packets"
-	"github.com/eclipse/paho.golang/paho"
 
-	"iotwasm/wasm/internal/presign"
 	"iotwasm/wasm/internal/wire"
 )
 
 // closeTimeout bounds how long Close waits for a connection to end: a peer that
 // is gone answers nothing.
 const closeTimeout = 500 * time.Millisecond
+
+// Links that live shorter than shortLife, suspicious of them in a row, look like
+// two clients with one identifier that throw each other out.
+const (
+	shortLife  = 10 * time.Second
+	suspicious = 3
+)
 
 // Config is what a Session needs from outside.
 type Config struct {
@@ -32,38 +37,75 @@ type Config struct {
 type Events interface {
 	// State tells a new state; err says why where it was not asked for.
 	State(s wire.State, err *wire.Error)
+	// Linked tells of a new link, before the State that follows it.
+	Linked(clientID string, c *packets.Connack)
+	// Retry tells that the next attempt begins after delay. err is why the last
+	// one, or the link, failed.
+	Retry(attempt int, delay time.Duration, err *wire.Error)
 	// Message hands over a received PUBLISH with the subscriptions it matches.
-	Message(subscriptions []uint32, p *packets.Publish)
+	// token, if not 0, must be given to Acknowledge.
+	Message(subscriptions []uint32, token uint32, p *packets.Publish)
 	// ServerDisconnect tells that the server sent a DISCONNECT.
 	ServerDisconnect(d *packets.Disconnect)
+	// Fault tells of a failure that no call reports.
+	Fault(err *wire.Error)
+	// Packet tells of a control packet while tracing is on.
+	Packet(p wire.Packet)
 }
 
 // Session is one MQTT 5 session. Use New.
 type Session struct {
-	cfg Config
+	cfg      Config
+	trace    atomic.Bool
+	counters counters
 
-	mu       sync.Mutex
-	state    wire.State
-	cancel   context.CancelFunc // ends the attempt under way
-	link     *link              // nil until connected
-	lastID   uint16
-	queue    fifo
-	inFlight map[uint16]*outgoing
-	requests map[uint16]*request
-	received map[uint16]bool // QoS 2 identifiers between PUBREC and PUBREL
-	routes   routes
-	scratch  packets.Publish // the PUBLISH being written, reused
+	mu     sync.Mutex
+	state  wire.State
+	cancel context.CancelCauseFunc // ends the attempt under way
+	wakeup chan struct{}           // holds one token when the reconnect loop must look again
+	link   *link                   // nil where there is no connection
+	server serverLimits            // of the last CONNACK
+
+	clientID    string // as the server knows it
+	backoff     backoff
+	suspended   bool
+	lastAttempt time.Time
+	renewal     renewal
+	connections uint32
+	shortLived  int // links in a row
+
+	lastID      uint16
+	queue       fifo
+	inFlight    map[uint16]*outgoing
+	resend      []*outgoing // of inFlight: not yet on the present link
+	pace        pace
+	watchingAge bool // a timer runs for the head of queue
+	dropped     uint32
+	scratch     packets.Publish // the PUBLISH being written, reused
+
+	requests      map[uint16]*request
+	unsent        []*request      // wait for a link
+	subscriptions []*subscription // in the order of the calls
+	routes        routes
+
+	received  map[uint16]bool // QoS 2 identifiers between PUBREC and PUBREL
+	lastToken uint32
 }
 
 // New returns a Session that is connecting: call Open.
 func New(cfg Config) *Session {
-	return &Session{
+	s := &Session{
 		cfg:      cfg,
 		state:    wire.Connecting,
+		clientID: cfg.Connect.ClientID,
+		wakeup:   make(chan struct{}, 1),
+		server:   noServerLimits(),
 		inFlight: make(map[uint16]*outgoing),
 		requests: make(map[uint16]*request),
 		received: make(map[uint16]bool),
 	}
+	s.pace.limits = cfg.Connect.Limits
+	return s
 }
 
 // Opened is the outcome of a connect.
@@ -72,21 +114,11 @@ type Opened struct {
 	Connack  *packets.Connack
 }
 
-// Open connects. It returns when the server accepted the CONNECT, or else closes
-// the session and says why.
+// Open connects for the first time. It returns when the server accepted the
+// CONNECT, or else closes the session and says why. From then on the session
+// replaces a lost link by itself, if it is configured to.
 func (s *Session) Open(ctx context.Context) (Opened, *wire.Error) {
-	ctx, cancel := context.WithTimeoutCause(ctx, s.cfg.Connect.ConnectTimeout, errConnectTimeout)
-	defer cancel()
-	s.mu.Lock()
-	if s.state != wire.Connecting || s.cancel != nil {
-		s.mu.Unlock()
-		return Opened{}, closedError()
-	}
-	s.cancel = cancel
-	s.mu.Unlock()
-
-	l, err := s.attempt(ctx)
-
+	l, err := s.attempt(ctx, wire.Connecting)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if err == nil && s.state != wire.Connecting {
@@ -98,131 +130,65 @@ func (s *Session) Open(ctx context.Context) (Opened, *wire.Error) {
 		s.end(err)
 		return Opened{}, err
 	}
-	s.link = l
+	s.linked(l)
+	return Opened{ClientID: s.clientID, Connack: l.connack}, nil
+}
+
+// linked takes a link into service. The mutex is held.
+func (s *Session) linked(l *link) {
+	s.link, s.server = l, l.server
+	s.connections++
+	s.clientID = l.clientID
+	l.quota = int(l.server.receiveMaximum)
+	if n := int(s.cfg.Connect.Limits.InFlight); n > 0 {
+		l.quota = min(l.quota, n)
+	}
+	s.cfg.Events.Linked(l.clientID, l.connack)
 	s.state = wire.Connected
 	s.cfg.Events.State(wire.Connected, nil)
+	s.resumeSubscriptions(l.connack.SessionPresent) // first: what is published may be answered there
+	s.resumePublishes(l.connack.SessionPresent)
+	s.pump()
+	s.renewal.linked(s)
 	if l.lost != nil {
-		s.end(l.lost) // it ended between its CONNACK and here
+		s.lost(l, l.lost) // it ended between its CONNACK and here
 	}
-	return Opened{ClientID: l.clientID, Connack: l.connack}, nil
 }
 
-var errConnectTimeout = errors.New("connect timeout")
-
-// attempt makes one connection up to its CONNACK.
-func (s *Session) attempt(ctx context.Context) (*link, *wire.Error) {
-	target, terr := s.cfg.Target(ctx)
-	if terr != nil {
-		return nil, contextError(ctx, terr)
+// lost takes a link that ended out of service. The mutex is held.
+func (s *Session) lost(l *link, err *wire.Error) {
+	if s.link != l {
+		return
 	}
-	signedAt := time.Now().Add(target.ClockOffset)
-	url, terr := targetURL(target, signedAt)
-	if terr != nil {
-		return nil, terr
+	if !s.cfg.Connect.Reconnect.Enabled || !err.Retryable {
+		s.end(err)
+		return
 	}
-	conn, err := s.cfg.Dial(ctx, url)
-	if err != nil {
-		return nil, contextError(ctx, handshakeError(target, signedAt))
+	s.unlink()
+	if time.Since(l.connectedAt) >= shortLife {
+		s.shortLived = 0
+	} else if s.shortLived++; s.shortLived == suspicious {
+		s.cfg.Events.Fault(&wire.Error{Code: wire.TransportClosed, Field: "clientId", Retryable: true, Message: "the connection was lost soon after it was made, several times in a row",
+			Hint: "Does another tab or device use the same client identifier? Servers close the older connection then, and not all of them say so."})
 	}
-	return s.connect(ctx, conn)
+	s.cfg.Events.State(wire.Reconnecting, err)
+	go s.reconnect(err, false)
 }
 
-// targetURL returns the URL to dial, signed where the target asks for it.
-func targetURL(t wire.Target, now time.Time) (string, *wire.Error) {
-	if t.URL != "" {
-		if err := presign.CheckURL(t.URL); err != nil {
-			return "", InvalidArgument(err)
-		}
-		return t.URL, nil
+// unlink leaves the session without a link: what is open waits for the next.
+func (s *Session) unlink() {
+	l := s.link
+	s.link, s.state = nil, wire.Reconnecting
+	s.resend = nil
+	s.renewal.unlinked()
+	if time.Since(l.connectedAt) >= s.cfg.Connect.Reconnect.StableAfter {
+		s.backoff = backoff{}
 	}
-	return PresignURL(t.Presign, now)
-}
-
-// PresignURL signs the URL that p asks for, at now where p sets no time.
-func PresignURL(p wire.Presign, now time.Time) (string, *wire.Error) {
-	if !p.Time.IsZero() {
-		now = p.Time
+	select {
+	case <-s.wakeup: // of before the outage
+	default:
 	}
-	url, err := presign.URL(presign.Request{
-		Endpoint: p.Endpoint, Region: p.Region, Expires: p.Expires,
-		Credentials: presign.Credentials{AccessKeyID: p.AccessKeyID, SecretAccessKey: p.SecretAccessKey, SessionToken: p.SessionToken},
-	}, now)
-	if err != nil {
-		return "", InvalidArgument(err)
-	}
-	return url, nil
-}
-
-// connect makes the MQTT handshake on conn, which it owns from here on.
-func (s *Session) connect(ctx context.Context, conn net.Conn) (*link, *wire.Error) {
-	c := s.cfg.Connect
-	l := &link{session: s, conn: guard(conn, c.Properties), clientID: c.ClientID}
-	l.pinger = newPinger()
-	l.client = paho.NewClient(paho.ClientConfig{
-		Conn:               l.conn,
-		Session:            l,
-		AuthHandler:        noAuth{},
-		PingHandler:        l.pinger,
-		PacketTimeout:      c.ConnectTimeout,
-		OnPublishReceived:  []func(paho.PublishReceived) (bool, error){l.published},
-		OnServerDisconnect: func(*paho.Disconnect) { l.ended(nil) },
-		OnClientError:      l.ended,
-	})
-	connack, err := l.client.Connect(ctx, connectPacket(c))
-	switch {
-	case err != nil && connack != nil && connack.ReasonCode >= 0x80:
-		return nil, connackError(connack)
-	case err != nil && ctx.Err() != nil:
-		return nil, contextError(ctx, closedError())
-	case err != nil:
-		return nil, linkError(err, "the server closed the connection before its CONNACK")
-	}
-	if id := l.connack.Properties.AssignedClientID; id != "" {
-		l.clientID = id
-	}
-	return l, nil
-}
-
-func connectPacket(c wire.Connect) *paho.Connect {
-	p := &paho.Connect{
-		ClientID: c.ClientID, KeepAlive: c.KeepAlive, CleanStart: c.CleanStart,
-		UsernameFlag: c.HasUsername, Username: c.Username, PasswordFlag: c.HasPassword, Password: c.Password,
-		Properties: &paho.ConnectProperties{RequestProblemInfo: true},
-	}
-	// paho reserves memory for as many messages as the server may send
-	// unacknowledged, 65535 unless told otherwise.
-	receiveMaximum := uint16(100)
-	if props := c.Properties; props != nil {
-		if props.ReceiveMaximum != nil {
-			receiveMaximum = *props.ReceiveMaximum
-		}
-		p.Properties.SessionExpiryInterval = props.SessionExpiryInterval
-		p.Properties.MaximumPacketSize = props.MaximumPacketSize
-		p.Properties.RequestResponseInfo = props.RequestResponseInfo != nil && *props.RequestResponseInfo == 1
-		p.Properties.RequestProblemInfo = props.RequestProblemInfo == nil || *props.RequestProblemInfo == 1
-		p.Properties.User = userProperties(props.User)
-	}
-	p.Properties.ReceiveMaximum = &receiveMaximum
-	if w := c.Will; w != nil {
-		p.WillMessage = &paho.WillMessage{Topic: w.Topic, Payload: w.Payload, QoS: w.QoS, Retain: w.Retain}
-		p.WillProperties = &paho.WillProperties{}
-		if props := w.Properties; props != nil {
-			p.WillProperties = &paho.WillProperties{
-				WillDelayInterval: props.WillDelayInterval, PayloadFormat: props.PayloadFormat, MessageExpiry: props.MessageExpiry,
-				ContentType: props.ContentType, ResponseTopic: props.ResponseTopic, CorrelationData: props.CorrelationData,
-				User: userProperties(props.User),
-			}
-		}
-	}
-	return p
-}
-
-func userProperties(in []packets.User) paho.UserProperties {
-	var out paho.UserProperties
-	for _, u := range in {
-		out.Add(u.Key, u.Value)
-	}
-	return out
+	s.shelveRequests()
 }
 
 // Close ends the session with a DISCONNECT where it is connected. done is called
@@ -231,21 +197,13 @@ func (s *Session) Close(d *packets.Disconnect, done func()) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	l := s.link
-	if s.cancel != nil {
-		s.cancel()
-	}
 	s.end(nil)
 	if l == nil {
 		done()
 		return
 	}
 	go func() {
-		ended := make(chan struct{})
-		go func() { l.disconnect(d); close(ended) }()
-		select {
-		case <-ended:
-		case <-time.After(closeTimeout):
-		}
+		l.disconnectWithin(d, closeTimeout)
 		done()
 	}()
 }
@@ -258,9 +216,16 @@ func (s *Session) end(err *wire.Error) {
 	}
 	s.state = wire.Closed
 	s.link = nil
+	if s.cancel != nil {
+		s.cancel(nil)
+	}
+	s.wake()
+	s.pace.stop()
+	s.renewal.end()
 	s.failPublishes()
 	s.failRequests()
 	s.routes = routes{}
+	s.subscriptions = nil
 	s.cfg.Events.State(wire.Closed, err)
 }
 
@@ -277,10 +242,3 @@ func (s *Session) nextID() uint16 {
 	}
 	return 0
 }
-
-// noAuth answers an AUTH packet, which no server may send since the CONNECT
-// names no authentication method [MQTT-4.12.0-6]; paho panics without a handler.
-type noAuth struct{}
-
-func (noAuth) Authenticate(*paho.Auth) *paho.Auth { return &paho.Auth{ReasonCode: packets.AuthSuccess} }
-func (noAuth) Authenticated()                     {}

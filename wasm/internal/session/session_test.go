@@ -38,7 +38,7 @@ func TestConnectRefused(t *testing.T) {
 }
 
 func TestConnackIsTaken(t *testing.T) {
-	var connect *packets.Connect
+	connects := make(chan *packets.Connect, 1)
 	s, _ := withPeer(t, func(c *wire.Connect) {
 		c.KeepAlive, c.HasUsername, c.Username, c.HasPassword, c.Password = 77, true, "user", true, []byte("pass")
 		expiry := uint32(60)
@@ -46,10 +46,10 @@ func TestConnackIsTaken(t *testing.T) {
 		delay := uint32(5)
 		c.Will = &wire.Will{Topic: "will", Payload: []byte("gone"), QoS: 1, Retain: true, Properties: &packets.Properties{WillDelayInterval: &delay, ContentType: "text/plain"}}
 	}, func(p peer) {
-		connect = p.accept(&packets.Properties{AssignedClientID: "assigned", User: []packets.User{{Key: "k", Value: "v"}}})
+		connects <- p.accept(&packets.Properties{AssignedClientID: "assigned", User: []packets.User{{Key: "k", Value: "v"}}})
 		p.ack()
 	})
-	opened := mustOpen(t, s)
+	opened, connect := mustOpen(t, s), <-connects
 	if opened.ClientID != "assigned" || opened.Connack.Properties.User[0].Key != "k" {
 		t.Errorf("opened = %+v", opened)
 	}
@@ -81,9 +81,9 @@ func TestTargetThatHangsIsBounded(t *testing.T) {
 		s, _ := newSession(nil, nil)
 		s.cfg.Target = func(ctx context.Context) (wire.Target, *wire.Error) {
 			<-ctx.Done()
-			return wire.Target{}, &wire.Error{Code: wire.CredentialsFailed}
+			return wire.Target{}, &wire.Error{Code: wire.Internal}
 		}
-		if _, err := s.Open(context.Background()); err == nil || err.Code != wire.Timeout {
+		if _, err := s.Open(context.Background()); err == nil || err.Code != wire.CredentialsFailed || !err.Retryable {
 			t.Errorf("error = %v", err)
 		}
 	})
@@ -130,7 +130,7 @@ func TestPublishOrderAndFlowControl(t *testing.T) {
 	outcomes := make([]outcome, n)
 	for i := range outcomes {
 		outcomes[i] = newOutcome()
-		s.Publish(0, wire.Outgoing{Topic: "t", Payload: fmt.Append(nil, i), QoS: byte(i % 2)}, outcomes[i])
+		s.Publish(0, 0, wire.Outgoing{Topic: "t", Payload: fmt.Append(nil, i), QoS: byte(i % 2)}, outcomes[i])
 	}
 	for i, o := range outcomes {
 		if got := <-o.done; got.err != nil || got.sentAt.IsZero() {
@@ -158,17 +158,17 @@ func TestPublishRefused(t *testing.T) {
 	})
 	mustOpen(t, s)
 	o := newOutcome()
-	s.Publish(0, wire.Outgoing{Topic: "t", QoS: 1}, o)
+	s.Publish(0, 0, wire.Outgoing{Topic: "t", QoS: 1}, o)
 	if got := <-o.done; got.err == nil || got.err.Code != wire.PublishRefused || got.err.ReasonCode != 0x87 || got.err.Retryable {
 		t.Errorf("refused with 0x87: %+v", got)
 	}
 	o = newOutcome()
-	s.Publish(0, wire.Outgoing{Topic: "t", QoS: 1}, o)
+	s.Publish(0, 0, wire.Outgoing{Topic: "t", QoS: 1}, o)
 	if got := <-o.done; got.err != nil || got.ack.ReasonCode != 0x10 {
 		t.Errorf("no matching subscribers is a success: %+v", got)
 	}
 	o = newOutcome()
-	s.Publish(0, wire.Outgoing{Topic: "t", QoS: 2}, o)
+	s.Publish(0, 0, wire.Outgoing{Topic: "t", QoS: 2}, o)
 	if got := <-o.done; got.err == nil || got.err.ReasonCode != 0x97 || !got.err.Retryable {
 		t.Errorf("refused PUBREC: %+v", got)
 	}
@@ -199,13 +199,13 @@ func TestServerLimitsAreCheckedBeforeSending(t *testing.T) {
 		{wire.Outgoing{Topic: "t", Properties: &packets.Properties{ContentType: strings.Repeat("x", 64)}}, "payload"},
 	} {
 		o := newOutcome()
-		s.Publish(0, tc.m, o)
+		s.Publish(0, 0, tc.m, o)
 		if got := <-o.done; got.err == nil || got.err.Code != wire.InvalidArgument || got.err.Field != tc.field {
 			t.Errorf("%+v: %+v", tc.m, got.err)
 		}
 	}
 	o := newOutcome()
-	s.Publish(0, wire.Outgoing{Topic: "t", Payload: []byte("fits"), QoS: 1}, o)
+	s.Publish(0, 0, wire.Outgoing{Topic: "t", Payload: []byte("fits"), QoS: 1}, o)
 	if got := <-o.done; got.err != nil {
 		t.Error(got.err)
 	}
@@ -256,7 +256,7 @@ func TestQoS2(t *testing.T) {
 	})
 	mustOpen(t, s)
 	o := newOutcome()
-	s.Publish(0, wire.Outgoing{Topic: "t", QoS: 2}, o)
+	s.Publish(0, 0, wire.Outgoing{Topic: "t", QoS: 2}, o)
 	if got := <-o.done; got.err != nil {
 		t.Error(got.err)
 	}
@@ -279,10 +279,10 @@ func TestLostLinkSettlesEverything(t *testing.T) {
 	})
 	mustOpen(t, s)
 	sent, queued := newOutcome(), newOutcome()
-	s.Publish(1, wire.Outgoing{Topic: "t", QoS: 1}, sent)
-	s.Publish(2, wire.Outgoing{Topic: "t", QoS: 1}, queued)
+	s.Publish(1, 0, wire.Outgoing{Topic: "t", QoS: 1}, sent)
+	s.Publish(2, 0, wire.Outgoing{Topic: "t", QoS: 1}, queued)
 	asked := make(chan *wire.Error, 1)
-	s.Subscribe(wire.Subscribe{Op: 3, Subscription: 3, Filters: []wire.Filter{{Topic: "a"}}}, func(_ []byte, err *wire.Error) { asked <- err })
+	s.Subscribe(wire.Subscribe{Op: 3, Subscription: 3, Timeout: 30 * time.Second, Filters: []wire.Filter{{Topic: "a"}}}, func(_ wire.Answer, err *wire.Error) { asked <- err })
 	close(drop)
 	if got := <-sent.done; got.err == nil || got.err.Code != wire.TransportClosed || got.sentAt.IsZero() {
 		t.Errorf("in flight: %+v", got)
@@ -298,7 +298,7 @@ func TestLostLinkSettlesEverything(t *testing.T) {
 		t.Errorf("close: %+v", r.err)
 	}
 	late := newOutcome()
-	s.Publish(4, wire.Outgoing{Topic: "t"}, late)
+	s.Publish(4, 0, wire.Outgoing{Topic: "t"}, late)
 	if got := <-late.done; got.err == nil || got.err.Code != wire.ClientClosed {
 		t.Errorf("after the end: %+v", got)
 	}
@@ -390,7 +390,7 @@ func TestSubscribeSplitsAtEightFilters(t *testing.T) {
 		t.Errorf("codes = %x", codes)
 	}
 	done := make(chan *wire.Error, 1)
-	s.Unsubscribe(wire.Unsubscribe{Op: 8, Subscription: 7}, func(err *wire.Error) { done <- err })
+	s.Unsubscribe(wire.Unsubscribe{Op: 8, Subscription: 7, Timeout: 30 * time.Second}, func(_ wire.Answer, err *wire.Error) { done <- err })
 	if err := <-done; err != nil {
 		t.Error(err)
 	}
@@ -423,7 +423,7 @@ func TestSharedFilterIsUnsubscribedOnce(t *testing.T) {
 	subscribe(t, s, 2, 0, "a")
 	for id := range uint32(2) {
 		done := make(chan *wire.Error, 1)
-		s.Unsubscribe(wire.Unsubscribe{Subscription: id + 1}, func(err *wire.Error) { done <- err })
+		s.Unsubscribe(wire.Unsubscribe{Subscription: id + 1, Timeout: 30 * time.Second}, func(_ wire.Answer, err *wire.Error) { done <- err })
 		if err := <-done; err != nil {
 			t.Error(err)
 		}
@@ -451,11 +451,11 @@ func TestUnansweredSubscribeTimesOut(t *testing.T) {
 		})
 		mustOpen(t, s)
 		done := make(chan *wire.Error, 1)
-		s.Subscribe(wire.Subscribe{Op: 1, Subscription: 1, Filters: []wire.Filter{{Topic: "a"}}}, func(_ []byte, err *wire.Error) { done <- err })
+		s.Subscribe(wire.Subscribe{Op: 1, Subscription: 1, Timeout: 30 * time.Second, Filters: []wire.Filter{{Topic: "a"}}}, func(_ wire.Answer, err *wire.Error) { done <- err })
 		if err := <-done; err == nil || err.Code != wire.Timeout {
 			t.Errorf("error = %v", err)
 		}
-		s.Subscribe(wire.Subscribe{Op: 2, Subscription: 2, Filters: []wire.Filter{{Topic: "b"}}}, func(_ []byte, err *wire.Error) { done <- err })
+		s.Subscribe(wire.Subscribe{Op: 2, Subscription: 2, Timeout: 30 * time.Second, Filters: []wire.Filter{{Topic: "b"}}}, func(_ wire.Answer, err *wire.Error) { done <- err })
 		s.AbortRequest(2)
 		if err := <-done; err == nil || err.Code != wire.Aborted {
 			t.Errorf("error = %v", err)
@@ -476,9 +476,9 @@ func TestAbortTakesBackOnlyWhatWaits(t *testing.T) {
 	})
 	mustOpen(t, s)
 	first, second, third := newOutcome(), newOutcome(), newOutcome()
-	s.Publish(1, wire.Outgoing{Topic: "1", QoS: 1}, first)
-	s.Publish(2, wire.Outgoing{Topic: "2", QoS: 1}, second)
-	s.Publish(3, wire.Outgoing{Topic: "3", QoS: 1}, third)
+	s.Publish(1, 0, wire.Outgoing{Topic: "1", QoS: 1}, first)
+	s.Publish(2, 0, wire.Outgoing{Topic: "2", QoS: 1}, second)
+	s.Publish(3, 0, wire.Outgoing{Topic: "3", QoS: 1}, third)
 	s.AbortPublish(1)
 	s.AbortPublish(2)
 	if got := <-second.done; got.err == nil || got.err.Code != wire.Aborted {
@@ -579,11 +579,6 @@ func TestHandshakeErrorHoldsNoSecret(t *testing.T) {
 	}
 	if text := fmt.Sprintf("%v %+v %#v", err, *err, *err); strings.Contains(text, "SECRET") {
 		t.Errorf("a secret in %s", text)
-	}
-	for _, want := range []string{"clock", "session token", "eu-west-1", "-ats"} {
-		if !strings.Contains(err.Hint, want) {
-			t.Errorf("hint %q does not speak of %q", err.Hint, want)
-		}
 	}
 }
 

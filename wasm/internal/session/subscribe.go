@@ -1,7 +1,7 @@
 package session
 
 import (
-	"slices"
+	"strings"
 	"time"
 
 	"github.com/eclipse/paho.golang/packets"
@@ -10,139 +10,325 @@ import (
 	"iotwasm/wasm/internal/wire"
 )
 
-// filtersPerPacket is how many topic filters go into one SUBSCRIBE or
-// UNSUBSCRIBE: AWS IoT Core closes the connection at more than 8 (AWS IoT Core
-// quotas, "Maximum subscriptions per subscribe request").
-const filtersPerPacket = 8
-
-// requestTimeout bounds the wait for a SUBACK or UNSUBACK.
-const requestTimeout = 30 * time.Second
+// subscription is what the server granted to one Subscribe of the page, and is
+// asked for again when the server lost the session.
+type subscription struct {
+	id         uint32
+	filters    []wire.Filter
+	properties *packets.Properties
+	manual     bool
+}
 
 // call is one Subscribe or Unsubscribe of the page: several packets, one outcome.
 type call struct {
 	op      uint32
-	codes   []byte
+	answer  wire.Answer
 	pending int
+	sent    bool // the server may have heard of it
+	again   bool // asks for what was granted before
 	timer   *time.Timer
-	done    func(reasonCodes []byte, err *wire.Error)
+	done    func(wire.Answer, *wire.Error)
 }
 
-// request is one SUBSCRIBE or UNSUBSCRIBE that waits for its answer.
+// request is one SUBSCRIBE or UNSUBSCRIBE that waits for its answer, or for a link.
 type request struct {
-	call  *call
-	first int // where its filters begin in the call
-	count int
+	call   *call
+	packet pahosession.Packet
+	kind   byte
+	topics []string
+	first  int // where its filters begin in the call
 }
 
-// Subscribe sends the filters of c. done gets a reason code for each of them.
+// Subscribe asks for the filters of c. done gets a reason code for each of them.
 // Messages that match go to the subscription of c from now on; those of a refused
-// filter have no server to send them.
-func (s *Session) Subscribe(c wire.Subscribe, done func(reasonCodes []byte, err *wire.Error)) {
+// filter have no server to send them. Without a link it waits for one.
+func (s *Session) Subscribe(c wire.Subscribe, done func(wire.Answer, *wire.Error)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.link == nil {
-		done(nil, closedError())
+	if s.state == wire.Closed {
+		done(wire.Answer{}, closedError())
 		return
+	}
+	for _, f := range c.Filters {
+		if maximum := int(s.server.maximumPacketSize); maximum > 0 && requestHead(c.Properties, packets.SUBSCRIBE)+filterSize(f.Topic) > maximum {
+			done(wire.Answer{}, &wire.Error{Code: wire.InvalidArgument, Field: "filter", Message: "filter must be shorter: the packet would exceed the server's Maximum Packet Size"})
+			return
+		}
 	}
 	for _, f := range c.Filters {
 		s.routes.add(f.Topic, c.Subscription)
 	}
-	settled := func(codes []byte, err *wire.Error) {
+	sub := &subscription{id: c.Subscription, properties: c.Properties, manual: c.Manual}
+	s.subscriptions = append(s.subscriptions, sub) // its messages may come before the SUBACK
+	var k *call
+	settled := func(a wire.Answer, err *wire.Error) {
+		var unwanted []string
 		for i, f := range c.Filters {
-			if err != nil || codes[i] >= 0x80 {
-				s.routes.remove(f.Topic, c.Subscription)
+			if err == nil && a.ReasonCodes[i] < 0x80 {
+				sub.filters = append(sub.filters, f)
+			} else if s.routes.remove(f.Topic, c.Subscription) && err != nil {
+				unwanted = append(unwanted, f.Topic)
 			}
 		}
-		done(codes, err)
+		if len(sub.filters) == 0 {
+			s.leave(sub.id)
+		}
+		if k.sent && s.state != wire.Closed && len(unwanted) > 0 {
+			// Given up, and yet the server may have granted it.
+			s.unsubscribe(s.begin(0, c.Timeout, len(unwanted), func(wire.Answer, *wire.Error) {}), unwanted, nil)
+		}
+		done(a, err)
 	}
-	k := s.begin(c.Op, len(c.Filters), settled)
+	k = s.begin(c.Op, c.Timeout, len(c.Filters), settled)
+	s.subscribe(k, c.Filters, c.Properties)
+}
+
+// subscribe sends the filters in as many packets as the server needs.
+func (s *Session) subscribe(k *call, filters []wire.Filter, properties *packets.Properties) {
+	head := requestHead(properties, packets.SUBSCRIBE)
 	first := 0
-	for part := range slices.Chunk(c.Filters, filtersPerPacket) {
-		p := &packets.Subscribe{Properties: c.Properties}
+	for len(filters) > first {
+		part := filters[first:]
+		part = part[:s.howMany(head, len(part), func(i int) string { return part[i].Topic })]
+		p := &packets.Subscribe{Properties: properties}
+		r := &request{call: k, packet: p, kind: packets.SUBSCRIBE, first: first}
 		for _, f := range part {
 			p.Subscriptions = append(p.Subscriptions, packets.SubOptions{
 				Topic: f.Topic, QoS: f.QoS, NoLocal: f.NoLocal, RetainAsPublished: f.RetainAsPublished, RetainHandling: f.RetainHandling,
 			})
+			r.topics = append(r.topics, f.Topic)
 		}
-		s.request(k, p, first, len(part))
+		s.request(r)
 		first += len(part)
 	}
 }
 
+// howMany returns how many of n filters go into one packet, 1 at least.
+func (s *Session) howMany(head, n int, filter func(i int) string) int {
+	most := 1000
+	if limit := int(s.cfg.Connect.Limits.FiltersPerPacket); limit > 0 {
+		most = limit
+	}
+	n = min(n, most)
+	maximum := int(s.server.maximumPacketSize)
+	if maximum == 0 {
+		return n
+	}
+	size := head
+	for i := range n {
+		if size += filterSize(filter(i)); size > maximum {
+			return max(i, 1)
+		}
+	}
+	return n
+}
+
+// requestHead is the size of a SUBSCRIBE or UNSUBSCRIBE without its filters, at
+// most.
+func requestHead(properties *packets.Properties, kind byte) int {
+	props := 0
+	if properties != nil {
+		props = len(properties.Pack(kind))
+	}
+	return 1 + 4 + 2 + varIntSize(props) + props
+}
+
+// filterSize is what a filter takes of a SUBSCRIBE; of an UNSUBSCRIBE it takes one
+// byte less.
+func filterSize(filter string) int { return 2 + len(filter) + 1 }
+
 // Unsubscribe ends a subscription. The server hears of the filters that no other
 // subscription uses.
-func (s *Session) Unsubscribe(u wire.Unsubscribe, done func(*wire.Error)) {
+func (s *Session) Unsubscribe(u wire.Unsubscribe, done func(wire.Answer, *wire.Error)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.link == nil {
-		done(nil) // a closed session has no subscriptions
+	if s.state == wire.Closed {
+		done(wire.Answer{}, nil) // a closed session has no subscriptions
 		return
 	}
+	s.leave(u.Subscription)
 	unused := s.routes.removeAll(u.Subscription)
 	if len(unused) == 0 {
-		done(nil)
+		done(wire.Answer{}, nil)
 		return
 	}
-	k := s.begin(u.Op, len(unused), func(codes []byte, err *wire.Error) {
-		for _, code := range codes {
+	k := s.begin(u.Op, u.Timeout, len(unused), func(a wire.Answer, err *wire.Error) {
+		for _, code := range a.ReasonCodes {
 			if code >= 0x80 && err == nil {
 				err = subscribeError("the server refused to unsubscribe", code)
 			}
 		}
-		done(err)
+		done(a, err)
 	})
+	s.unsubscribe(k, unused, u.Properties)
+}
+
+// leave takes a subscription out of those that are kept.
+func (s *Session) leave(id uint32) {
+	for i, sub := range s.subscriptions {
+		if sub.id == id {
+			s.subscriptions = append(s.subscriptions[:i], s.subscriptions[i+1:]...)
+			return
+		}
+	}
+}
+
+func (s *Session) unsubscribe(k *call, filters []string, properties *packets.Properties) {
+	head := requestHead(properties, packets.UNSUBSCRIBE)
 	first := 0
-	for part := range slices.Chunk(unused, filtersPerPacket) {
-		s.request(k, &packets.Unsubscribe{Topics: part}, first, len(part))
+	for len(filters) > first {
+		part := filters[first:]
+		part = part[:s.howMany(head, len(part), func(i int) string { return part[i] })]
+		s.request(&request{call: k, packet: &packets.Unsubscribe{Topics: part, Properties: properties}, kind: packets.UNSUBSCRIBE, topics: part, first: first})
 		first += len(part)
 	}
 }
 
-func (s *Session) begin(op uint32, filters int, done func([]byte, *wire.Error)) *call {
-	k := &call{op: op, codes: make([]byte, filters), done: done}
-	k.timer = time.AfterFunc(requestTimeout, func() {
-		s.giveUp(k, &wire.Error{Code: wire.Timeout, Retryable: true, Message: "the server did not answer within " + requestTimeout.String()})
+func (s *Session) begin(op uint32, timeout time.Duration, filters int, done func(wire.Answer, *wire.Error)) *call {
+	k := &call{op: op, answer: wire.Answer{ReasonCodes: make([]byte, filters)}, done: done}
+	k.timer = time.AfterFunc(timeout, func() {
+		s.giveUp(k, &wire.Error{Code: wire.Timeout, Retryable: true, Message: "the server did not answer within " + timeout.String()})
 	})
 	return k
 }
 
-func (s *Session) request(k *call, p pahosession.Packet, first, count int) {
+// request sends r, or keeps it for the next link.
+func (s *Session) request(r *request) {
+	r.call.pending++
+	if s.link == nil || s.renewal.draining {
+		s.unsent = append(s.unsent, r)
+		return
+	}
+	s.sendRequest(r)
+}
+
+func (s *Session) sendRequest(r *request) {
 	id := s.nextID()
-	p.SetIdentifier(id)
-	s.requests[id] = &request{call: k, first: first, count: count}
-	k.pending++
-	_ = s.link.write(p)
+	r.packet.SetIdentifier(id)
+	s.requests[id] = r
+	r.call.sent = true
+	if s.trace.Load() {
+		s.traced(wire.Packet{Sent: true, Type: r.kind, ID: id, Topic: strings.Join(r.topics, "\n")})
+	}
+	s.link.write(r.packet)
+}
+
+// shelveRequests keeps what the lost link did not answer for the next.
+func (s *Session) shelveRequests() {
+	s.unsent = s.openRequests()
+	clear(s.requests)
+}
+
+// resumeSubscriptions asks for what the server forgot, and sends what waited.
+func (s *Session) resumeSubscriptions(present bool) {
+	if !present && s.connections > 1 && s.cfg.Connect.Resubscribe {
+		s.resubscribe()
+	}
+	waiting := s.unsent
+	s.unsent = nil
+	for _, r := range waiting {
+		if !r.call.again || present {
+			s.sendRequest(r)
+		} else { // resubscribe asks for these filters anew
+			r.call.timer.Stop()
+		}
+	}
+}
+
+// resubscribe asks for every filter that was granted, each once: of several
+// subscriptions with one filter the last one's options hold [MQTT-3.8.4-3].
+func (s *Session) resubscribe() {
+	asked := make(map[string]bool)
+	var plain []wire.Filter // those without properties share packets
+	for i := len(s.subscriptions) - 1; i >= 0; i-- {
+		sub := s.subscriptions[i]
+		var filters []wire.Filter
+		for _, f := range sub.filters {
+			if !asked[f.Topic] {
+				asked[f.Topic] = true
+				filters = append(filters, f)
+			}
+		}
+		if sub.properties == nil {
+			plain = append(plain, filters...)
+		} else {
+			s.subscribeAgain(filters, sub.properties)
+		}
+	}
+	s.subscribeAgain(plain, nil)
+}
+
+func (s *Session) subscribeAgain(filters []wire.Filter, properties *packets.Properties) {
+	if len(filters) == 0 {
+		return
+	}
+	k := s.begin(0, s.cfg.Connect.ConnectTimeout, len(filters), func(a wire.Answer, err *wire.Error) {
+		if err != nil {
+			if s.state != wire.Closed {
+				s.cfg.Events.Fault(err)
+			}
+			return
+		}
+		for i, f := range filters {
+			if code := a.ReasonCodes[i]; code >= 0x80 {
+				s.forget(f.Topic)
+				refused := subscribeError("after the outage the server refused to subscribe to "+f.Topic, code)
+				refused.Field = "filter"
+				s.cfg.Events.Fault(refused)
+			}
+		}
+	})
+	k.again = true
+	s.subscribe(k, filters, properties)
+}
+
+// forget takes a filter out of every subscription.
+func (s *Session) forget(topic string) {
+	for _, sub := range s.subscriptions {
+		for i, f := range sub.filters {
+			if f.Topic == topic {
+				sub.filters = append(sub.filters[:i], sub.filters[i+1:]...)
+				break
+			}
+		}
+		s.routes.remove(topic, sub.id)
+	}
 }
 
 // answered takes a SUBACK or UNSUBACK.
-func (s *Session) answered(l *link, id uint16, reasonCodes []byte) {
+func (s *Session) answered(l *link, kind byte, id uint16, reasonCodes []byte, properties *packets.Properties) {
+	s.traced(wire.Packet{Type: kind, ID: id, ReasonCodes: reasonCodes})
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	r := s.requests[id]
-	if s.link != l || r == nil {
+	if s.link != l || r == nil || kind != r.kind+1 {
 		return
 	}
 	delete(s.requests, id)
 	k := r.call
-	for i := range r.count {
+	for i := range r.topics {
 		code := byte(packets.SubackUnspecifiederror) // an answer too short grants nothing
 		if i < len(reasonCodes) {
 			code = reasonCodes[i]
 		}
-		k.codes[r.first+i] = code
+		k.answer.ReasonCodes[r.first+i] = code
+	}
+	if properties != nil && (properties.ReasonString != "" || len(properties.User) > 0) {
+		k.answer.Properties = properties
 	}
 	k.pending--
 	if k.pending == 0 && k.timer.Stop() {
-		k.done(k.codes, nil)
+		k.done(k.answer, nil)
 	}
+	s.drained()
 }
 
 // AbortRequest gives up the Subscribe of op: its filters are not kept.
 func (s *Session) AbortRequest(op uint32) {
 	s.mu.Lock()
 	var k *call
-	for _, r := range s.requests {
-		if r.call.op == op {
+	for _, r := range s.openRequests() {
+		if r.call.op == op && op != 0 {
 			k = r.call
 		}
 	}
@@ -150,6 +336,18 @@ func (s *Session) AbortRequest(op uint32) {
 	if k != nil && k.timer.Stop() {
 		s.giveUp(k, &wire.Error{Code: wire.Aborted, Message: "the call was aborted before the server answered"})
 	}
+}
+
+// openRequests is what has no answer yet, in order: packet identifiers are given
+// out in turn.
+func (s *Session) openRequests() []*request {
+	open := make([]*request, 0, len(s.requests)+len(s.unsent))
+	for id := s.lastID + 1; len(open) < len(s.requests); id++ {
+		if r := s.requests[id]; r != nil {
+			open = append(open, r)
+		}
+	}
+	return append(open, s.unsent...)
 }
 
 // giveUp settles a call that was not answered. Whoever stopped its timer, or the
@@ -162,15 +360,25 @@ func (s *Session) giveUp(k *call, err *wire.Error) {
 			delete(s.requests, id)
 		}
 	}
-	k.done(nil, err)
+	kept := s.unsent[:0]
+	for _, r := range s.unsent {
+		if r.call != k {
+			kept = append(kept, r)
+		}
+	}
+	s.unsent = kept
+	k.done(wire.Answer{}, err)
+	s.drained()
 }
 
-// failRequests settles every call: the link has ended.
+// failRequests settles every call: the session has ended.
 func (s *Session) failRequests() {
-	for id, r := range s.requests {
-		delete(s.requests, id)
+	open := s.openRequests()
+	clear(s.requests)
+	s.unsent = nil
+	for _, r := range open {
 		if r.call.timer.Stop() {
-			r.call.done(nil, &wire.Error{Code: wire.TransportClosed, Retryable: true, Message: "the connection ended before the server answered"})
+			r.call.done(wire.Answer{}, &wire.Error{Code: wire.TransportClosed, Retryable: true, Message: "the connection ended before the server answered"})
 		}
 	}
 }

@@ -59,7 +59,17 @@ func (w *Writer) time(t time.Time) {
 	if !t.IsZero() {
 		ms = float64(t.UnixMicro()) / 1e3
 	}
-	w.buf = binary.LittleEndian.AppendUint64(w.buf, math.Float64bits(ms))
+	w.number(ms)
+}
+
+// milliseconds writes a duration.
+func (w *Writer) milliseconds(d time.Duration) {
+	w.number(float64(d.Microseconds()) / 1e3)
+}
+
+//go:noinline
+func (w *Writer) number(v float64) {
+	w.buf = binary.LittleEndian.AppendUint64(w.buf, math.Float64bits(v))
 }
 
 //go:noinline
@@ -154,6 +164,9 @@ func (r *Reader) time() time.Time {
 	}
 	return time.UnixMicro(int64(math.Round(ms * 1e3)))
 }
+
+// duration reads whole milliseconds.
+func (r *Reader) duration() time.Duration { return time.Duration(r.u32()) * time.Millisecond }
 
 //go:noinline
 func (r *Reader) bytes() []byte { return r.take(int(r.u32())) }

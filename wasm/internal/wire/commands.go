@@ -19,22 +19,56 @@ const (
 	KindDelay
 	KindCancelDelay
 	KindPresign
+	KindAcknowledge
+	KindWake
+	KindRenew
+	KindStats
+	KindTrace
 )
 
-// Connect opens the client of identifier Client. Op is answered by Connected or
-// Failed; each attempt asks for a Target.
+// Connect opens the client of identifier Client. Op is answered by Done, after
+// the Linked of its link, or Failed; each attempt asks for a Target.
 type Connect struct {
 	Client, Op     uint32
 	ClientID       string
 	KeepAlive      uint16 // seconds
 	CleanStart     bool
-	ConnectTimeout time.Duration
+	ConnectTimeout time.Duration // of each attempt
 	HasUsername    bool
 	Username       string
 	HasPassword    bool
 	Password       []byte
 	Properties     *packets.Properties
 	Will           *Will
+	Reconnect      Reconnect
+	Resubscribe    bool // after an outage that ended the session
+	TopicAliases   bool // use aliases for what is published
+	Queue          Queue
+	Limits         Limits
+}
+
+// Reconnect says whether and when a lost link is replaced.
+type Reconnect struct {
+	Enabled            bool
+	MinDelay, MaxDelay time.Duration // bounds of the back-off
+	StableAfter        time.Duration // a link that lived so long resets it
+	MaxAge             time.Duration // a link is replaced at this age; 0: never
+}
+
+// Queue bounds what waits to be sent.
+type Queue struct {
+	MaxMessages, MaxBytes uint32
+	MaxAge                time.Duration // 0: no limit
+	DropOldest            bool          // else what does not fit is refused
+}
+
+// Limits are those of the server that its CONNACK does not tell and that the page
+// cannot keep by itself; 0 is none.
+type Limits struct {
+	PublishesPerSecond uint32
+	BytesPerSecond     uint32
+	InFlight           uint32 // unacknowledged QoS 1 and 2 messages
+	FiltersPerPacket   uint32
 }
 
 // Will is the message that the server publishes when the link ends without a
@@ -53,12 +87,18 @@ func (r *Reader) Connect() (c Connect, err error) {
 	c.ClientID = r.string()
 	c.KeepAlive = r.u16()
 	c.CleanStart = r.bool()
-	c.ConnectTimeout = time.Duration(r.u32()) * time.Millisecond
+	c.ConnectTimeout = r.duration()
 	c.HasUsername, c.Username = r.bool(), r.string()
 	c.HasPassword, c.Password = r.bool(), r.bytes()
 	c.Properties = r.properties()
 	if r.bool() {
 		c.Will = &Will{Topic: r.string(), Payload: r.bytes(), QoS: r.u8(), Retain: r.bool(), Properties: r.properties()}
+	}
+	c.Reconnect = Reconnect{Enabled: r.bool(), MinDelay: r.duration(), MaxDelay: r.duration(), StableAfter: r.duration(), MaxAge: r.duration()}
+	c.Resubscribe, c.TopicAliases = r.bool(), r.bool()
+	c.Queue = Queue{MaxMessages: r.u32(), MaxBytes: r.u32(), MaxAge: r.duration(), DropOldest: r.bool()}
+	c.Limits = Limits{
+		PublishesPerSecond: r.u32(), BytesPerSecond: r.u32(), InFlight: r.u32(), FiltersPerPacket: r.u32(),
 	}
 	return c, r.err
 }
@@ -122,6 +162,8 @@ type Filter struct {
 // messages that match it name. Op is answered by Subscribed or Failed.
 type Subscribe struct {
 	Client, Op, Subscription uint32
+	Timeout                  time.Duration // for the SUBACK
+	Manual                   bool          // its messages wait for an Acknowledge
 	Filters                  []Filter
 	Properties               *packets.Properties
 }
@@ -129,6 +171,7 @@ type Subscribe struct {
 // Subscribe reads a record of KindSubscribe.
 func (r *Reader) Subscribe() (s Subscribe, err error) {
 	s.Client, s.Op, s.Subscription = r.u32(), r.u32(), r.u32()
+	s.Timeout, s.Manual = r.duration(), r.bool()
 	s.Filters = make([]Filter, r.count(8))
 	for i := range s.Filters {
 		s.Filters[i] = Filter{Topic: r.string(), QoS: r.u8(), NoLocal: r.bool(), RetainAsPublished: r.bool(), RetainHandling: r.u8()}
@@ -137,20 +180,23 @@ func (r *Reader) Subscribe() (s Subscribe, err error) {
 	return s, r.err
 }
 
-// Unsubscribe ends a subscription. Op is answered by Done or Failed.
+// Unsubscribe ends a subscription. Op is answered by Subscribed or Failed.
 type Unsubscribe struct {
 	Client, Op, Subscription uint32
+	Timeout                  time.Duration // for the UNSUBACK
+	Properties               *packets.Properties
 }
 
 // Unsubscribe reads a record of KindUnsubscribe.
 func (r *Reader) Unsubscribe() (u Unsubscribe, err error) {
-	u = Unsubscribe{Client: r.u32(), Op: r.u32(), Subscription: r.u32()}
+	u = Unsubscribe{Client: r.u32(), Op: r.u32(), Subscription: r.u32(), Timeout: r.duration(), Properties: r.properties()}
 	return u, r.err
 }
 
 // Publish publishes. Op is answered by Published or Failed.
 type Publish struct {
 	Client, Op uint32
+	Timeout    time.Duration // for the whole of it; 0: no limit
 	Outgoing
 }
 
@@ -169,7 +215,7 @@ func (r *Reader) outgoing() Outgoing {
 
 // Publish reads a record of KindPublish.
 func (r *Reader) Publish() (p Publish, err error) {
-	p.Client, p.Op = r.u32(), r.u32()
+	p.Client, p.Op, p.Timeout = r.u32(), r.u32(), r.duration()
 	p.Outgoing = r.outgoing()
 	return p, r.err
 }
@@ -224,6 +270,75 @@ type CancelDelay struct {
 func (r *Reader) CancelDelay() (c CancelDelay, err error) {
 	c = CancelDelay{Client: r.u32(), Run: r.u32(), Step: r.u32()}
 	return c, r.err
+}
+
+// Acknowledge acknowledges a message of a manual subscription.
+type Acknowledge struct {
+	Client, Token uint32
+	ReasonCode    byte
+}
+
+// Acknowledge reads a record of KindAcknowledge.
+func (r *Reader) Acknowledge() (a Acknowledge, err error) {
+	a = Acknowledge{Client: r.u32(), Token: r.u32(), ReasonCode: r.u8()}
+	return a, r.err
+}
+
+// WakeReason says what happened to the page.
+type WakeReason byte
+
+// What happens to a page.
+const (
+	Probe   WakeReason = iota // it may have been away: look whether the link is alive, or try at once
+	Suspend                   // it is put aside: let go of the link
+	Resume                    // it is back: connect again
+)
+
+// Wake tells a client what happened to the page.
+type Wake struct {
+	Client uint32
+	Reason WakeReason
+}
+
+// Wake reads a record of KindWake.
+func (r *Reader) Wake() (w Wake, err error) {
+	w = Wake{Client: r.u32(), Reason: WakeReason(r.u8())}
+	return w, r.err
+}
+
+// Renew replaces a client's link by a new one. Op is answered by Done or Failed.
+type Renew struct {
+	Client, Op uint32
+}
+
+// Renew reads a record of KindRenew.
+func (r *Reader) Renew() (n Renew, err error) {
+	n = Renew{Client: r.u32(), Op: r.u32()}
+	return n, r.err
+}
+
+// StatsRequest asks for the figures of a client, or with client 0 of the whole
+// program. Op is answered by Stats or Failed.
+type StatsRequest struct {
+	Client, Op uint32
+}
+
+// StatsRequest reads a record of KindStats.
+func (r *Reader) StatsRequest() (s StatsRequest, err error) {
+	s = StatsRequest{Client: r.u32(), Op: r.u32()}
+	return s, r.err
+}
+
+// Trace turns the records of a client's packets on or off.
+type Trace struct {
+	Client uint32
+	On     bool
+}
+
+// Trace reads a record of KindTrace.
+func (r *Reader) Trace() (t Trace, err error) {
+	t = Trace{Client: r.u32(), On: r.bool()}
+	return t, r.err
 }
 
 // Presign asks for a signed URL. Op is answered by Presigned or Failed.

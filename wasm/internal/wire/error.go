@@ -17,6 +17,7 @@ const (
 	ClientClosed      Code = "closed"
 	Timeout           Code = "timeout"
 	Aborted           Code = "aborted"
+	QuotaExceeded     Code = "quota-exceeded"
 	ProtocolError     Code = "protocol-error"
 	Internal          Code = "internal"
 )

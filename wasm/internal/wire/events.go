@@ -11,7 +11,7 @@ const (
 	KindHello byte = iota + 1
 	KindTargetRequest
 	KindState
-	KindConnected
+	KindLinked
 	KindPresigned
 	KindSubscribed
 	KindDone
@@ -21,6 +21,9 @@ const (
 	KindServerDisconnect
 	KindStep
 	KindFault
+	KindRetry
+	KindStatsAnswer
+	KindPacket
 )
 
 // Hello is the first record of a program: its version, which must be the
@@ -62,15 +65,28 @@ func (w *Writer) State(client uint32, s State, err *Error) {
 	w.end()
 }
 
-// Connected answers Connect with the CONNACK.
-func (w *Writer) Connected(client, op uint32, clientID string, c *packets.Connack) {
-	w.begin(KindConnected)
+// Linked tells that a client has a new link, with its CONNACK.
+func (w *Writer) Linked(client uint32, clientID string, c *packets.Connack) {
+	w.begin(KindLinked)
 	w.u32(client)
-	w.u32(op)
 	w.string(clientID)
 	w.bool(c.SessionPresent)
 	w.u8(c.ReasonCode)
 	w.properties(c.Properties)
+	w.end()
+}
+
+// Retry tells that a client tries to connect again after delay; attempt counts
+// from 1 in each outage.
+func (w *Writer) Retry(client, attempt uint32, delay time.Duration, err *Error) {
+	w.begin(KindRetry)
+	w.u32(client)
+	w.u32(attempt)
+	w.milliseconds(delay)
+	w.bool(err != nil)
+	if err != nil {
+		w.error(err)
+	}
 	w.end()
 }
 
@@ -82,11 +98,19 @@ func (w *Writer) Presigned(op uint32, url string) {
 	w.end()
 }
 
-// Subscribed answers Subscribe with the reason codes, one for each filter.
-func (w *Writer) Subscribed(op uint32, reasonCodes []byte) {
+// Answer is how a server answered a SUBSCRIBE or UNSUBSCRIBE. Of several packets
+// the properties are those of the last that has any.
+type Answer struct {
+	ReasonCodes []byte // one for each topic filter
+	Properties  *packets.Properties
+}
+
+// Subscribed answers Subscribe and Unsubscribe.
+func (w *Writer) Subscribed(op uint32, a Answer) {
 	w.begin(KindSubscribed)
 	w.u32(op)
-	w.bytes(reasonCodes)
+	w.bytes(a.ReasonCodes)
+	w.properties(a.Properties)
 	w.end()
 }
 
@@ -122,10 +146,12 @@ func (w *Writer) Failed(op uint32, err *Error) {
 	w.end()
 }
 
-// Message is a received PUBLISH and the subscriptions that it matches.
-func (w *Writer) Message(client uint32, subscriptions []uint32, p *packets.Publish, receivedAt time.Time) {
+// Message is a received PUBLISH and the subscriptions that it matches. token, if
+// not 0, is what Acknowledge names it by.
+func (w *Writer) Message(client uint32, subscriptions []uint32, token uint32, p *packets.Publish, receivedAt time.Time) {
 	w.begin(KindMessage)
 	w.u32(client)
+	w.u32(token)
 	w.u16(uint16(len(subscriptions)))
 	for _, s := range subscriptions {
 		w.u32(s)
@@ -181,6 +207,75 @@ func (w *Writer) Step(s Step) {
 	if s.Err != nil {
 		w.error(s.Err)
 	}
+	w.end()
+}
+
+// Stats are the figures of a client since it was opened.
+type Stats struct {
+	PacketsIn, PacketsOut   uint64
+	BytesIn, BytesOut       uint64
+	MessagesIn, MessagesOut uint64
+	Waiting, WaitingBytes   uint32 // messages that wait to be sent
+	InFlight                uint32 // QoS 1 and 2 messages that are unacknowledged
+	Dropped                 uint32 // messages that the queue's bounds refused or took out
+	Links                   uint32 // connections made
+	PingRTT, PubackRTT      time.Duration
+	ConnectedAt             time.Time // of the present link
+}
+
+// Stats answers StatsRequest for a client.
+func (w *Writer) Stats(op uint32, s Stats) {
+	w.begin(KindStatsAnswer)
+	w.u32(op)
+	for _, n := range [...]uint64{s.PacketsIn, s.PacketsOut, s.BytesIn, s.BytesOut, s.MessagesIn, s.MessagesOut} {
+		w.number(float64(n))
+	}
+	for _, n := range [...]uint32{s.Waiting, s.WaitingBytes, s.InFlight, s.Dropped, s.Links} {
+		w.u32(n)
+	}
+	w.milliseconds(s.PingRTT)
+	w.milliseconds(s.PubackRTT)
+	w.time(s.ConnectedAt)
+	w.end()
+}
+
+// ProgramStats answers StatsRequest for the whole program.
+func (w *Writer) ProgramStats(op uint32, clients, goroutines int) {
+	w.begin(KindStatsAnswer)
+	w.u32(op)
+	w.u32(uint32(clients))
+	w.u32(uint32(goroutines))
+	w.end()
+}
+
+// Packet is what may be told of a control packet: no payload, no user name, no
+// password.
+type Packet struct {
+	Sent         bool
+	Type         byte // MQTT 5, section 2.1.2
+	ID           uint16
+	Topic        string // topic name, or topic filters separated by line feeds
+	QoS          byte
+	Retain, Dup  bool
+	PayloadBytes uint32
+	ReasonCodes  []byte
+	At           time.Time
+}
+
+// Packet writes a record of KindPacket.
+func (w *Writer) Packet(client uint32, p Packet) {
+	w.begin(KindPacket)
+	w.u32(client)
+	w.bool(p.Sent)
+	w.u8(p.Type)
+	w.u16(p.ID)
+	w.string(p.Topic)
+	w.u8(p.QoS)
+	w.bool(p.Retain)
+	w.bool(p.Dup)
+	w.u32(p.PayloadBytes)
+	w.bytes(p.ReasonCodes)
+	w.time(p.At)
 	w.end()
 }
 
