@@ -18,11 +18,12 @@ const connectTable: Table = {
   'connectTimeout': [0, -1, special.infinity, special.nan, '5'],
   'username': [5], 'password': [5, {}],
   'will': [5, null, []],
-  'reconnect': [true, {}],
+  'reconnect': [5, 'x', null], 'resubscribe': [1], 'topicAliases': ['yes'], 'maxConnectionAge': [-1, special.nan],
+  'queue': [5, []], 'limits': [true, 5], 'log': [5], 'logLevel': ['all'], 'authorizer': [{ name: 'a' }], // together with credentials
   'clockOffset': ['1', special.nan, special.infinity],
   'signal': [{}, 5],
   'worker': [1], 'wasmURL': [5], 'workerURL': [{}], 'integrity': [5], 'wasmModule': [{}],
-  'queue': [{}], 'Endpoint': ['x'], // no such options
+  'Endpoint': ['x'], // no such options
   'url': ['ws://127.0.0.1:1'], // together with endpoint
 }
 
@@ -33,6 +34,10 @@ for (const worker of [true, false]) {
     test('connect', async ({ shared, options }) => {
       const cases = Object.entries(connectTable).flatMap(([field, values]) => values.map(value => [field, { [field]: value }] as const))
       const more: [string, object][] = [
+        ['reconnect.minDelay', { reconnect: { minDelay: 0 } }], ['reconnect.maxDelay', { reconnect: { minDelay: 500, maxDelay: 100 } }], ['reconnect.tries', { reconnect: { tries: 3 } }],
+        ['queue.maxMessages', { queue: { maxMessages: -1 } }], ['queue.overflow', { queue: { overflow: 'drop' } }], ['limits.payloadBytes', { limits: { payloadBytes: '1' } }],
+        ['authorizer.name', { credentials: special.undefined, authorizer: {} }], ['authorizer.token', { credentials: special.undefined, authorizer: { name: 'a', signature: 's' } }],
+        ['properties.authenticationMethod', { properties: { authenticationMethod: 'SCRAM' } }], ['url', { endpoint: special.undefined, credentials: special.undefined, url: '' }],
         ['credentials.accessKeyId', { credentials: { secretAccessKey: 's' } }], ['credentials.secretAccessKey', { credentials: { accessKeyId: 'AKID' } }],
         ['credentials.secretAccessKey', { credentials: { accessKeyId: 'AKID', secretAccessKey: 'with space' } }], ['credentials.sessionToken', { credentials: { accessKeyId: 'AKID', secretAccessKey: 's', sessionToken: 5 } }],
         ['credentials.sessionToken', { credentials: { accessKeyId: 'ASIA1', secretAccessKey: 's' } }], ['credentials.expiration', { credentials: { accessKeyId: 'AKID', secretAccessKey: 's', expiration: 'soon' } }],
@@ -145,8 +150,8 @@ test.describe('refused connections hold no secret', () => {
       expect(seen.wrongSecret).toMatchObject({ code: 'handshake-failed', field: 'credentials', retryable: true, hint: expect.stringContaining('secret access key') })
       expect(seen.temporary).toMatchObject({ code: 'handshake-failed', field: 'credentials', hint: expect.stringContaining('session token') })
       expect(seen.wrongRegion).toMatchObject({ code: 'handshake-failed', field: 'credentials', hint: expect.stringContaining('eu-west-1') })
-      expect(seen.clock).toMatchObject({ code: 'handshake-failed', field: 'clockOffset', hint: expect.stringMatching(/60 minutes ahead of .* pass clockOffset: -?\d+\. /) })
-      expect(seen.clockBehind).toMatchObject({ code: 'handshake-failed', field: 'clockOffset', hint: expect.stringMatching(/60 minutes behind .* pass clockOffset: -?\d+\. /) })
+      expect(seen.clock).toMatchObject({ code: 'handshake-failed', field: 'clockOffset', hint: expect.stringMatching(/60 minutes ahead of .* pass clockOffset: -?\d+; /) })
+      expect(seen.clockBehind).toMatchObject({ code: 'handshake-failed', field: 'clockOffset', hint: expect.stringMatching(/60 minutes behind .* pass clockOffset: -?\d+; /) })
       for (const f of [seen.clock, seen.clockBehind]) expect(Math.abs(Number(/clockOffset: (-?\d+)/.exec(f!.hint!)![1]))).toBeLessThan(30_000)
       expect(seen.expired).toMatchObject({ code: 'credentials-failed', field: 'credentials.expiration', hint: expect.anything() })
       expect(seen.foreign).toMatchObject({ code: 'invalid-argument', field: 'endpoint', message: expect.stringContaining('wss') })

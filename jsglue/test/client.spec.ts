@@ -297,7 +297,7 @@ for (const server of ['gateway', 'mosquitto'] as const) {
 
       test('tells when another connection takes the session over', async ({ shared, options, topic }) => {
         const clientId = topic.replaceAll('/', '-')
-        const client = await connected(shared, { ...options, clientId })
+        const client = await connected(shared, { ...options, clientId, reconnect: server === 'mosquitto' ? false : {} })
         const closed = await client.evaluateHandle(c => ({ events: new Promise<unknown[]>(resolve => {
           const events: unknown[] = []
           c.on('disconnect', packet => events.push(['disconnect', packet.reasonCode]))

@@ -1,7 +1,7 @@
 /** The console page: the preset run, the connection form, the log, and what it says when things fail. */
 import { randomUUID } from 'node:crypto'
 import type { Page } from '@playwright/test'
-import { expect, test as base, type Gateway } from './fixtures'
+import { expect, startGateway, test as base, type Gateway } from './fixtures'
 
 type Visit = (gateway: Gateway, query?: string) => Promise<void>
 
@@ -232,8 +232,30 @@ test('cancels a step, then the rest of the run', async ({ page, gateway, visit, 
   await expect(page.locator('#runs [data-run]')).toContainText('1 of 3 sent')
 })
 
+test('comes back when the gateway does', async ({ page, ownGateway, program, visit, topic }) => {
+  await visit(ownGateway)
+  await connect(page)
+  await subscribe(page, `${topic}/#`)
+  await runSteps(page, [{ topic: `${topic}/late`, delay: 1000, qos: '1' }])
+  await ownGateway.stop('SIGKILL')
+  await expect(page.locator('#state')).toHaveAttribute('data-state', 'reconnecting', slow)
+  await expect(page.locator('#error')).toBeVisible()
+  const again = await startGateway(program, { port: Number(new URL(ownGateway.origin).port) })
+  try {
+    await expect(page.locator('#state')).toHaveAttribute('data-state', 'connected', slow)
+    await expect(page.locator('#error')).toBeHidden()
+    await expect(page.locator('#runs [data-step="0"]')).toHaveAttribute('data-state', 'acknowledged', slow)
+    await expect(page.locator(`[data-filter="${topic}/#"]`)).toHaveAttribute('data-state', 'granted')
+  } finally {
+    await page.locator('#disconnect').click()
+    await again.stop()
+  }
+})
+
 test('reports every step when the gateway is killed', async ({ page, ownGateway, visit, topic }) => {
   await visit(ownGateway)
+  await page.locator('#advanced > summary').click()
+  await page.locator('#reconnect').uncheck()
   await connect(page)
   await subscribe(page, `${topic}/#`)
   await runSteps(page, [0, 600_000, 601_000].map((delay, index) => ({ topic: `${topic}/${index}`, delay, qos: '1' })))

@@ -6,7 +6,7 @@ for (const worker of [true, false]) {
     test.use({ worker })
 
     test('gateway killed while publishes, a subscribe and steps wait', async ({ shared, ownGateway, topic }) => {
-      const client = await connected(shared, { ...ownGateway.options, worker })
+      const client = await connected(shared, { ...ownGateway.options, worker, reconnect: false })
       process.kill(ownGateway.pid, 'SIGSTOP') // so that all of it stays unanswered
       const waiting = await client.evaluateHandle(async (c, topic) => {
         const publishes = Array.from({ length: 300 }, (_, i) => window.failure(() => c.publish(topic, String(i), { qos: 1 })))
@@ -32,7 +32,7 @@ for (const worker of [true, false]) {
     })
 
     test('gateway that ends in good order says so', async ({ shared, ownGateway, topic }) => {
-      const client = await connected(shared, { ...ownGateway.options, worker })
+      const client = await connected(shared, { ...ownGateway.options, worker, reconnect: false })
       const waiting = await client.evaluateHandle((c, topic) => {
         const run = c.publishDelayed(topic, 'late', { delay: 3_600_000 })
         return { all: new Promise<unknown>(resolve => {

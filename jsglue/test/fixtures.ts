@@ -5,6 +5,8 @@
 import { randomUUID } from 'node:crypto'
 import { test as base, expect, type ConsoleMessage, type JSHandle, type Page } from '@playwright/test'
 import type * as iotwasm from '../src/types'
+import { startProxy, type Proxy } from './fault-proxy.mjs'
+import { startScripted, type Plan, type Scripted } from './scripted-server.mjs'
 import { buildGateway, startGateway, startMosquitto, type Gateway } from './servers.mjs'
 
 declare global {
@@ -31,7 +33,7 @@ export interface Failed {
 }
 
 /** Options of `connect` that can be handed to a page. */
-export type PlainOptions = Pick<iotwasm.ConnectOptions, 'endpoint' | 'region' | 'url' | 'worker' | 'clientId'> & { credentials?: iotwasm.Credentials }
+export type PlainOptions = Pick<iotwasm.ConnectOptions, 'endpoint' | 'region' | 'url' | 'worker' | 'clientId' | 'reconnect' | 'limits' | 'queue' | 'keepAlive' | 'connectTimeout' | 'sessionExpiryInterval' | 'properties' | 'resubscribe' | 'topicAliases' | 'maxConnectionAge' | 'cleanStart' | 'username' | 'authorizer'> & { credentials?: iotwasm.Credentials }
 
 interface WorkerFixtures {
   /** Path of the gateway's program. */
@@ -66,6 +68,10 @@ interface Fixtures extends Settings {
    * already, which takes seconds otherwise. What `connected` opened is closed.
    */
   shared: Page
+  /** Starts a server that follows these plans, until the end of the test. */
+  scripted: (...plans: Plan[]) => Promise<Scripted>
+  /** Starts a proxy before the server of this URL, until the end of the test. */
+  proxied: (url: string) => Promise<{ url: string, proxy: Proxy }>
   /** Text that may appear on no console, in no error: the test fails if it does. */
   secrets: string[]
 }
@@ -102,6 +108,24 @@ export const test = base.extend<Fixtures, WorkerFixtures>({
     const gateway = await startGateway(program)
     await use(gateway)
     await gateway.stop('SIGKILL')
+  },
+  scripted: async ({}, use) => {
+    const started: Scripted[] = []
+    await use(async (...plans) => {
+      const server = await startScripted(...plans)
+      started.push(server)
+      return server
+    })
+    await Promise.all(started.map(s => s.stop()))
+  },
+  proxied: async ({}, use) => {
+    const started: Proxy[] = []
+    await use(async url => {
+      const proxy = await startProxy(Number(new URL(url).port))
+      started.push(proxy)
+      return { url: proxy.through(url), proxy }
+    })
+    await Promise.all(started.map(p => p.stop()))
   },
   secrets: [async ({ gateway }, use) => { await use([gateway.options.credentials.secretAccessKey, 'X-Amz-Signature', 'X-Amz-Security-Token']) }, { box: true }],
   blank: async ({ page, gateway, secrets }, use) => {

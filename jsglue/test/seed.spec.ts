@@ -1,6 +1,6 @@
 /** The seed page: the scenario in under 60 lines of script, with the classic script build and nothing else. */
 import { readFile } from 'node:fs/promises'
-import { expect, test } from './fixtures'
+import { expect, startGateway, test } from './fixtures'
 
 // Loading the module takes its time on a busy machine.
 const slow = { timeout: 30_000 }
@@ -64,7 +64,7 @@ for (const worker of [true, false]) {
   })
 }
 
-test('shows why it failed, and runs again', async ({ page, ownGateway }) => {
+test('shows why it failed, and runs again', async ({ page, ownGateway, program }) => {
   const { endpoint, region, credentials } = ownGateway.options
   await page.route('**/gateway.json', route => route.fulfill({ json: { endpoint, region, ...credentials, secretAccessKey: 'wrong' } }))
   await page.goto(`${ownGateway.origin}/examples/seed/`)
@@ -82,9 +82,14 @@ test('shows why it failed, and runs again', async ({ page, ownGateway }) => {
   await page.locator('button').click()
   await expect(status).toHaveAttribute('data-state', 'running', slow)
   await expect(page.locator('button')).toBeDisabled()
-  await ownGateway.stop('SIGKILL')
-  await expect(status).toHaveAttribute('data-state', 'failed')
-  await expect(status).toContainText(/\w/)
+  await ownGateway.stop('SIGKILL') // an outage only delays what is due
+  const again = await startGateway(program, { port: Number(new URL(ownGateway.origin).port) })
+  try {
+    await expect(status).toHaveAttribute('data-state', 'done', slow)
+    await expect(page.locator('[data-accepted]')).toHaveCount(2)
+  } finally {
+    await again.stop()
+  }
 })
 
 test('waits for the form where no gateway gives credentials', async ({ page, gateway }) => {
@@ -95,6 +100,6 @@ test('waits for the form where no gateway gives credentials', async ({ page, gat
   await expect(page.locator('#status')).toHaveAttribute('data-state', 'idle')
   await page.locator('button').click()
   await expect(page.locator('#status')).toHaveAttribute('data-state', 'failed', slow)
-  await expect(page.locator('#status')).toContainText('accessKeyId')
+  await expect(page.locator('#status')).toContainText('endpoint')
   expect(new URL(page.url()).search).toBe('')
 })
