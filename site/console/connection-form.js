@@ -73,6 +73,7 @@ export function readConnectionForm() {
     connectTimeout: number('connect-timeout'),
     sessionExpiryInterval: number('session-expiry'),
     cleanStart: input('clean-start').checked,
+    reconnect: input('reconnect').checked ? undefined : false,
     worker: input('worker-true').checked,
   }
 }

@@ -28,13 +28,13 @@ export function mountConnectionPanel(store, connection) {
   store.watch(['connection'], ({ connection: state }) => {
     showState(state)
     showConnack(state)
-    const active = state.phase === 'connecting' || state.phase === 'connected'
+    const active = state.phase !== 'idle' && state.phase !== 'closed'
     setUnavailable(button('connect'), active)
     setUnavailable(button('disconnect'), !active)
     setText(button('disconnect'), state.phase === 'connecting' ? 'Cancel' : 'Disconnect')
     if (state.phase === phase) return
     phase = state.phase
-    settings.open = phase !== 'connected'
+    settings.open = phase !== 'connected' && phase !== 'reconnecting'
     // A field in closed details would lose the focus to the page.
     if (!settings.open && settings.contains(document.activeElement)) settings.querySelector('summary')?.focus()
   })
@@ -59,6 +59,7 @@ function stateText({ phase, detail, clientId }) {
     case 'idle': return 'Not connected'
     case 'connecting': return `Connecting: ${detail}`
     case 'connected': return `Connected as ${clientId}`
+    case 'reconnecting': return `Reconnecting: ${detail}`
     case 'closed': return `Closed: ${detail}`
   }
 }

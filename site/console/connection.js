@@ -83,9 +83,23 @@ export class Connection {
     this.#client = client
     client.on('message', (message) => { for (const handler of this.#messageHandlers) handler(message) })
     client.on('error', (error) => this.#store.update({ connectionError: error }))
+    client.on('offline', (error) => this.#store.update({ connection: { phase: 'reconnecting', detail: 'the link was lost' }, connectionError: error }))
+    client.on('reconnect', ({ attempt, delay }) => {
+      this.#store.update({ connection: { phase: 'reconnecting', detail: `attempt ${attempt} in ${(delay / 1000).toFixed(1)} s` } })
+    })
+    client.on('connect', () => this.#connected(client, options))
     client.on('close', (error) => this.#closed(client, error))
+    this.#connected(client, options)
+  }
+
+  /**
+   * @param {Client} client
+   * @param {ConnectOptions} options
+   */
+  #connected(client, options) {
     this.#store.update({
       connection: { phase: 'connected', connack: client.connack, clientId: client.clientId, keepAlive: options.keepAlive, worker: options.worker },
+      connectionError: undefined,
     })
   }
 

@@ -22,7 +22,7 @@ import { Subscriptions } from './subscriptions.js'
  *
  * Hooks for tests, stable:
  * - `html[data-ready]` once the form is filled in (or there is no local gateway)
- * - `#state[data-state="idle|connecting|connected|closed"]`, `[data-failed]`
+ * - `#state[data-state="idle|connecting|connected|reconnecting|closed"]`, `[data-failed]`
  * - `#server-aws`, `#server-url`, `#endpoint`, `#region`, `#access-key-id`,
  *   `#secret-access-key`, `#session-token`, `#url`, `#username`, `#password`,
  *   `#client-id`; under `#advanced`: `#keep-alive`, `#connect-timeout`,

@@ -7,7 +7,7 @@ import { atOnceThenPerFrame } from './frame.js'
  * @typedef {import('../../jsglue/src/types').DelayedStep} DelayedStep
  *
  * @typedef {object} ConnectionState
- * @property {'idle' | 'connecting' | 'connected' | 'closed'} phase
+ * @property {'idle' | 'connecting' | 'connected' | 'reconnecting' | 'closed'} phase
  * @property {string} [detail] what it is doing, or why it closed
  * @property {boolean} [failed] closed by an error, not by wish
  * @property {Connack} [connack]
