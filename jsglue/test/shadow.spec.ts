@@ -322,9 +322,9 @@ test.describe('a link that is down', () => {
   test('a watch and a request wait for the link', async ({ shared, program, ownGateway, thing }) => {
     const client = await reconnecting(shared, ownGateway.options)
     const port = Number(new URL(ownGateway.origin).port)
-    const offline = client.evaluate(c => new Promise<void>(resolve => { c.on('offline', () => resolve()) }))
+    const offline = await client.evaluateHandle(c => ({ came: new Promise<void>(resolve => { c.on('offline', () => resolve()) }) }))
     await ownGateway.stop('SIGKILL')
-    await offline
+    await offline.evaluate(o => o.came)
     const waiting = await client.evaluateHandle(async (c, thing) => {
       const shadow = c.shadow(thing)
       const late = await window.failure(() => shadow.update({ desired: {} }, { timeout: 300 }))
