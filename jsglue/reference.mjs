@@ -156,7 +156,7 @@ function errorClass() {
 /** @param {Declaration} d @param {boolean} [options] its members have defaults */
 function renderDeclaration({ name, doc, members }, options = false) {
   const rows = members.map(m => {
-    if (options && m.doc === '') throw new Error(`${name}.${m.name} has no doc comment`)
+    if (m.doc === '') throw new Error(`${name}.${m.name} has no doc comment`)
     const byDefault = /\bDefault(?: with `endpoint`)?: ((?:`[^`]*`|[^.`]|\.(?=\d))+)/.exec(m.doc)?.[1] ?? (m.optional ? 'none' : 'required')
     return `<tr id="${name}.${m.name}"><th scope="row"><code>${escape(m.name)}</code></th><td><code>${escape(m.type).replaceAll('\n', '<br>')}</code></td>`
       + `${options ? `<td>${prose(byDefault)}</td>` : ''}<td>${prose(m.doc)}</td></tr>`

@@ -270,24 +270,36 @@ export interface PublishProperties {
   payloadFormatIndicator?: boolean
   /** Lifetime in seconds; the server drops what it could not deliver by then. */
   messageExpiryInterval?: number
+  /** Describes the payload, for example a MIME type. */
   contentType?: string
+  /** Topic name where an answer is expected. */
   responseTopic?: string
+  /** Sent back with the answer, to tell which request it is for. */
   correlationData?: Uint8Array
+  /** User properties of the message. */
   userProperties?: UserProperties
 }
 
 export interface ReceivedProperties extends PublishProperties {
+  /** Identifiers of the subscriptions that the server sent it for. */
   subscriptionIdentifiers?: number[]
+  /** Alias that the server used; the topic name is resolved. */
   topicAlias?: number
 }
 
 /** A received message. */
 export interface Message {
+  /** Topic name. */
   readonly topic: string
+  /** The payload as it came. */
   readonly payload: Uint8Array
+  /** QoS that it was delivered with. */
   readonly qos: QoS
+  /** It was retained; or, with `retainAsPublished`, published so. */
   readonly retain: boolean
+  /** The server sent it before. AWS IoT does not set it. */
   readonly dup: boolean
+  /** Its properties; empty where there are none. */
   readonly properties: ReceivedProperties
   /** When it arrived, in ms since the epoch. */
   readonly receivedAt: number
@@ -305,7 +317,9 @@ export interface Message {
 
 /** Which filter of the subscription a message matched, and what its wildcards stood for: `+` one level each, `#` all the rest. */
 export interface Match {
+  /** The filter as subscribed to. */
   readonly filter: string
+  /** What its wildcards stood for, in order. */
   readonly wildcards: readonly string[]
 }
 
@@ -347,6 +361,7 @@ export interface UnsubscribeOptions {
 
 /** What the server granted for one topic filter. */
 export interface Granted {
+  /** The topic filter. */
   readonly filter: string
   /** Granted QoS; absent where the server refused the filter. */
   readonly qos?: QoS
@@ -359,7 +374,9 @@ export interface Granted {
  * Of those that a slow consumer did not take, as many are kept as `buffer` says.
  */
 export interface Subscription extends AsyncIterable<Message> {
+  /** The topic filters as asked for. */
   readonly filters: readonly string[]
+  /** What the server granted, one for each filter. */
   readonly granted: readonly Granted[]
   /** Reason string and user properties of the SUBACK. */
   readonly properties: { readonly reasonString?: string, readonly userProperties?: UserProperties }
@@ -387,7 +404,9 @@ export interface PublishResult {
   readonly sentAt: number
   /** Reason code of the PUBACK or PUBCOMP: 0x00, or 0x10 "no matching subscribers". 0 for QoS 0. */
   readonly reasonCode: number
+  /** Reason string of the acknowledgement. */
   readonly reasonString?: string
+  /** User properties of the acknowledgement. */
   readonly userProperties?: UserProperties
 }
 
@@ -422,8 +441,11 @@ export interface DelayedOptions {
 export type DelayedState = 'waiting' | 'sent' | 'acknowledged' | 'failed' | 'cancelled'
 
 export interface DelayedStep {
+  /** Its place in the run, from 0. */
   readonly index: number
+  /** Topic name. */
   readonly topic: string
+  /** Where it is. */
   readonly state: DelayedState
   /** When it is to go out, in ms since the epoch. */
   readonly plannedAt: number
@@ -433,16 +455,20 @@ export interface DelayedStep {
   readonly acknowledgedAt?: number
   /** sentAt - plannedAt, in ms. */
   readonly deviation?: number
+  /** Why it failed. */
   readonly error?: IotError
 }
 
 export interface DelayedReport {
+  /** Number of the run. */
   readonly id: number
+  /** Each step as it ended. */
   readonly steps: readonly DelayedStep[]
 }
 
 /** A series of delayed publishes. Iterating it yields each step as it finishes. */
 export interface DelayedRun extends AsyncIterable<DelayedStep> {
+  /** Number of the run, unique on the page. */
   readonly id: number
   /** The steps as they are now. */
   readonly steps: readonly DelayedStep[]
@@ -458,8 +484,11 @@ export type ClientState = 'connecting' | 'connected' | 'reconnecting' | 'closed'
 
 /** The CONNACK: what the server grants. A value left out means the default of the MQTT 5 specification, section 3.2.2.3. */
 export interface Connack {
+  /** The server kept the session. */
   readonly sessionPresent: boolean
+  /** 0x00. */
   readonly reasonCode: number
+  /** Its properties, as far as the server sent them. */
   readonly properties: {
     readonly sessionExpiryInterval?: number
     readonly receiveMaximum?: number
@@ -483,7 +512,9 @@ export interface Connack {
 
 /** A DISCONNECT that the server sent. */
 export interface ServerDisconnect {
+  /** Why the server ended the connection. */
   readonly reasonCode: number
+  /** Its properties, as far as the server sent them. */
   readonly properties: {
     readonly reasonString?: string
     readonly serverReference?: string
@@ -498,14 +529,21 @@ export interface Negotiated {
   readonly keepAlive: number
   /** Seconds. */
   readonly sessionExpiryInterval: number
+  /** QoS 1 and 2 messages that the server takes unacknowledged. */
   readonly receiveMaximum: number
+  /** Highest QoS that the server takes. */
   readonly maximumQoS: QoS
+  /** The server takes retained messages. */
   readonly retainAvailable: boolean
   /** Bytes; Infinity where the server sets no limit. */
   readonly maximumPacketSize: number
+  /** Topic aliases that the server takes. */
   readonly topicAliasMaximum: number
+  /** The server takes + and #. */
   readonly wildcardSubscriptionAvailable: boolean
+  /** The server takes subscription identifiers. */
   readonly subscriptionIdentifiersAvailable: boolean
+  /** The server takes $share filters. */
   readonly sharedSubscriptionAvailable: boolean
 }
 
@@ -524,16 +562,25 @@ export type PacketType = 'CONNECT' | 'CONNACK' | 'PUBLISH' | 'PUBACK' | 'PUBREC'
 
 /** A control packet, without payload, user name and password. */
 export interface Packet {
+  /** Sent by this client, or received by it. */
   readonly direction: 'sent' | 'received'
+  /** Kind of packet. */
   readonly type: PacketType
   /** Packet identifier. */
   readonly id?: number
+  /** Topic name of a PUBLISH. */
   readonly topic?: string
+  /** Topic filters of a SUBSCRIBE or UNSUBSCRIBE. */
   readonly filters?: readonly string[]
+  /** Of a PUBLISH. */
   readonly qos?: QoS
+  /** Of a PUBLISH. */
   readonly retain?: boolean
+  /** Of a PUBLISH. */
   readonly dup?: boolean
+  /** Size of the payload of a PUBLISH. */
   readonly payloadBytes?: number
+  /** Reason codes, where the packet has any. */
   readonly reasonCodes?: readonly number[]
   /** ms since the epoch. */
   readonly at: number
@@ -542,28 +589,41 @@ export interface Packet {
 export type LogLevel = 'error' | 'warn' | 'info' | 'debug'
 
 export interface LogEntry {
+  /** How serious it is. */
   readonly level: LogLevel
   /** ms since the epoch. */
   readonly at: number
+  /** Client identifier. */
   readonly clientId: string
+  /** What happened, for a person. */
   readonly message: string
+  /** What failed, where something did. */
   readonly error?: IotError
+  /** The packet, at level `debug`. */
   readonly packet?: Packet
 }
 
 /** Figures since the client was made. Rates are of the time between two calls. */
 export interface Stats {
+  /** Control packets. */
   readonly packetsReceived: number
+  /** Control packets. */
   readonly packetsSent: number
+  /** Bytes of MQTT. */
   readonly bytesReceived: number
+  /** Bytes of MQTT. */
   readonly bytesSent: number
+  /** PUBLISH packets. */
   readonly messagesReceived: number
+  /** PUBLISH packets, those sent again included. */
   readonly messagesSent: number
   /** Messages a second since the last call of `stats`. */
   readonly messagesReceivedPerSecond: number
+  /** Messages a second since the last call of `stats`. */
   readonly messagesSentPerSecond: number
-  /** Messages that wait to be sent, and their bytes. */
+  /** Messages that wait to be sent. */
   readonly waiting: number
+  /** Bytes of the messages that wait to be sent. */
   readonly waitingBytes: number
   /** QoS 1 and 2 messages that are unacknowledged. */
   readonly inFlight: number
@@ -573,8 +633,9 @@ export interface Stats {
   readonly subscriptions: number
   /** Links made; one less than this is how often it reconnected. */
   readonly links: number
-  /** ms from the last PINGREQ to its PINGRESP, and from the last QoS 1 PUBLISH to its PUBACK. */
+  /** ms from the last PINGREQ to its PINGRESP. */
   readonly pingRoundTrip?: number
+  /** ms from the last QoS 1 PUBLISH to its PUBACK. */
   readonly pubackRoundTrip?: number
   /** When the present link was made, in ms since the epoch. */
   readonly connectedAt?: number
@@ -598,13 +659,16 @@ export type ShadowState = Record<string, unknown>
 
 /** A Device Shadow document, as the service answers. */
 export interface ShadowDocument {
+  /** Its sections, as far as there are any. */
   readonly state: {
     readonly desired?: ShadowState
     readonly reported?: ShadowState
     /** Where desired and reported differ. */
     readonly delta?: ShadowState
   }
+  /** When each field was changed, in seconds since the epoch. */
   readonly metadata?: Record<string, unknown>
+  /** Raised by one with each update. */
   readonly version: number
   /** Seconds since the epoch. */
   readonly timestamp?: number
@@ -639,9 +703,13 @@ export interface WatchOptions {
 
 /** One state of a watched shadow. */
 export interface ShadowView {
+  /** What is wanted. */
   readonly desired: ShadowState
+  /** What is. */
   readonly reported: ShadowState
+  /** The desired fields that differ from what is reported. */
   readonly delta: ShadowState
+  /** Version of the document; 0 where there never was one. */
   readonly version: number
   /** True where the shadow does not exist, or was deleted. */
   readonly deleted: boolean
@@ -657,8 +725,11 @@ export interface ShadowView {
  * document is over 8 KB), and those of `subscribe` and `publish`.
  */
 export interface Shadow {
+  /** Name of the thing. */
   readonly thingName: string
+  /** Name of a named shadow; undefined for the classic one. */
   readonly shadowName: string | undefined
+  /** Reads the document. */
   get(options?: ShadowRequestOptions & { exactIntegers?: boolean }): Promise<ShadowDocument>
   /** Changes fields; resolves with what was accepted. */
   update(change: ShadowUpdate, options?: ShadowUpdateOptions): Promise<ShadowDocument>
@@ -701,6 +772,7 @@ export interface CloseOptions {
 }
 
 export interface Client {
+  /** Where the connection is. */
   readonly state: ClientState
   /** The client identifier in use; the one that the server assigned where it did. */
   readonly clientId: string
@@ -797,7 +869,9 @@ export type IotErrorCode =
 /** The one kind of error. No text of it holds a key, a token or a signed URL. */
 export declare class IotError extends Error {
   private constructor()
+  /** Always `IotError`. */
   readonly name: 'IotError'
+  /** What failed, for programs; see the list of codes. */
   readonly code: IotErrorCode
   /** Whether the same call may succeed later, without a change. */
   readonly retryable: boolean
