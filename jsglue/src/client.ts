@@ -118,7 +118,7 @@ export class Client implements types.Client, Receiver {
     const { signal, ...options } = check.subscribeOptions(given)
     if (handler !== undefined && typeof handler !== 'function') throw invalid('handler', 'be a function')
     this.#mustBeOpen()
-    checkFilters(filters, options.properties, this.#filters(), this.#options.bounds, this.negotiated)
+    checkFilters(filters, options.properties, () => this.#filters(), this.#options.bounds, this.negotiated)
     const id = this.#engine.newId()
     const subscription = new Subscription(filters, handler as types.MessageHandler | undefined, options, leaving => this.#unsubscribe(id, leaving))
     this.#subscriptions.set(id, subscription)

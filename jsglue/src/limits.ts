@@ -19,7 +19,7 @@ export function checkMessage(m: Outgoing, limits: Required<Limits>, at = ''): vo
 }
 
 /** Throws where the server would not take the filters beside those that are held. */
-export function checkFilters(filters: readonly string[], properties: Properties | undefined, held: ReadonlySet<string>, limits: Required<Limits>, server: Negotiated): void {
+export function checkFilters(filters: readonly string[], properties: Properties | undefined, held: () => ReadonlySet<string>, limits: Required<Limits>, server: Negotiated): void {
   if (properties?.subscriptionIdentifiers && !server.subscriptionIdentifiersAvailable) {
     throw invalid('properties.subscriptionIdentifier', 'not be given: the server does not support subscription identifiers', 'AWS IoT Core does not.')
   }
@@ -30,7 +30,7 @@ export function checkFilters(filters: readonly string[], properties: Properties 
     if (/[+#]/.test(topic) && !server.wildcardSubscriptionAvailable) throw invalid(field, 'be without wildcards: the server does not support them')
     checkTopic(topic, field, limits)
   })
-  if (limits.subscriptions > 0 && new Set([...held, ...filters]).size > limits.subscriptions) {
+  if (limits.subscriptions > 0 && new Set([...held(), ...filters]).size > limits.subscriptions) {
     throw new IotError('quota-exceeded', `a connection may hold ${limits.subscriptions} topic filters at most`, {
       field: 'filter', hint: 'AWS IoT Core closes the connection at more. Use wildcards, or a second client.',
     })

@@ -60,10 +60,11 @@ func handshakeError(t wire.Target) *wire.Error {
 }
 
 func connackError(c *paho.Connack) *wire.Error {
-	e := refusal(wire.ConnackRefused, "the server refused the CONNECT", c.ReasonCode, "")
+	reason := ""
 	if c.Properties != nil {
-		e = refusal(wire.ConnackRefused, "the server refused the CONNECT", c.ReasonCode, c.Properties.ReasonString)
+		reason = c.Properties.ReasonString
 	}
+	e := refusal(wire.ConnackRefused, "the server refused the CONNECT", c.ReasonCode, reason)
 	switch c.ReasonCode {
 	case packets.ConnackNotAuthorized, packets.ConnackBadUsernameOrPassword:
 		e.Hint = "Check that the credentials' policy allows iot:Connect for this client identifier."
@@ -77,11 +78,7 @@ func connackError(c *paho.Connack) *wire.Error {
 }
 
 func publishError(a wire.Acknowledgement) *wire.Error {
-	reason := ""
-	if a.Properties != nil {
-		reason = a.Properties.ReasonString
-	}
-	e := refusal(wire.PublishRefused, "the server refused the message", a.ReasonCode, reason)
+	e := refusal(wire.PublishRefused, "the server refused the message", a.ReasonCode, reasonString(a.Properties))
 	if a.ReasonCode == packets.PubackNotAuthorized {
 		e.Hint = "Check that the credentials' policy allows iot:Publish on this topic."
 	}
@@ -93,11 +90,7 @@ func subscribeError(what string, code byte) *wire.Error {
 }
 
 func disconnectError(d *packets.Disconnect) *wire.Error {
-	reason := ""
-	if d.Properties != nil {
-		reason = d.Properties.ReasonString
-	}
-	e := refusal(wire.ServerDisconnect, "the server ended the connection", d.ReasonCode, reason)
+	e := refusal(wire.ServerDisconnect, "the server ended the connection", d.ReasonCode, reasonString(d.Properties))
 	if d.ReasonCode == packets.DisconnectSessionTakenOver {
 		e.Hint = "Another connection, perhaps another tab, uses the same client identifier."
 	}
@@ -119,6 +112,13 @@ func linkError(err error, message string) *wire.Error {
 		return &wire.Error{Code: wire.ProtocolError, Message: "the server sent a packet larger than the maximum packet size"}
 	}
 	return &wire.Error{Code: wire.ProtocolError, Message: "the server sent what is not MQTT 5"}
+}
+
+func reasonString(p *packets.Properties) string {
+	if p == nil {
+		return ""
+	}
+	return p.ReasonString
 }
 
 // refusal is an error for a reason code of the server.
