@@ -52,8 +52,8 @@ func (b *syncBuffer) String() string {
 	return b.text.String()
 }
 
-// start runs the gateway on a free port over a small site of its own.
-func start(t *testing.T) *gateway {
+// start runs the gateway on a free port over a small site of its own, with args besides.
+func start(t *testing.T, args ...string) *gateway {
 	t.Helper()
 	dir := t.TempDir()
 	for name, content := range map[string]string{"site/index.html": "<!doctype html>home", "pkg/index.js": "export {}"} {
@@ -70,10 +70,10 @@ func start(t *testing.T) *gateway {
 	ended := make(chan error, 1)
 	g := &gateway{log: &syncBuffer{}}
 	go func() {
-		err := run(ctx, []string{
+		err := run(ctx, append([]string{
 			"-addr", "127.0.0.1:0", "-region", testRegion, "-access-key-id", testKeyID, "-secret-access-key", testSecret,
 			"-site", filepath.Join(dir, "site"), "-pkg", filepath.Join(dir, "pkg"),
-		}, writer, g.log)
+		}, args...), writer, g.log)
 		_ = writer.CloseWithError(io.EOF)
 		ended <- err
 	}()

@@ -153,3 +153,18 @@ func TestOnlyLoopbackIsListenedOn(t *testing.T) {
 		}
 	}
 }
+
+func TestBadCreationFaultsAreRefused(t *testing.T) {
+	for _, test := range [][3]string{
+		{"-shadow-creation-spacing", "-1s", "want 0 or more with a unit"},
+		{"-shadow-creation-spacing", "1000", "want 0 or more with a unit"},
+		{"-shadow-creation-spacing", "soon", "want 0 or more with a unit"},
+		{"-shadow-creation-fault", "ignore", "want reject or drop"},
+		{"-shadow-creation-fault", "", "want reject or drop"},
+	} {
+		err := run(t.Context(), test[:2], io.Discard, io.Discard)
+		if err == nil || !strings.Contains(err.Error(), test[0]) || !strings.Contains(err.Error(), test[2]) {
+			t.Errorf("%s %q: %v", test[0], test[1], err)
+		}
+	}
+}

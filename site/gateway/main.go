@@ -24,6 +24,7 @@ import (
 	"iotwasm/site/gateway/internal/broker"
 	"iotwasm/site/gateway/internal/loopback"
 	"iotwasm/site/gateway/internal/mqttws"
+	"iotwasm/site/gateway/internal/shadow"
 	"iotwasm/site/gateway/internal/sigv4"
 	"iotwasm/site/gateway/internal/web"
 )
@@ -47,6 +48,7 @@ func main() {
 type options struct {
 	addr, region, siteDir, packageDir string
 	credentials                       sigv4.Credentials
+	creationFault                     shadow.CreationFault
 }
 
 func readFlags(args []string, stderr io.Writer) (options, error) {
@@ -59,6 +61,21 @@ func readFlags(args []string, stderr io.Writer) (options, error) {
 	secret := flags.String("secret-access-key", "localgatewaysecret", "its `secret`; it is printed, so never a real one")
 	flags.StringVar(&o.siteDir, "site", "site", "`directory` served at /")
 	flags.StringVar(&o.packageDir, "pkg", "jsglue/dist", "`directory` served at /pkg/")
+	flags.Func("shadow-creation-spacing", "how long after the creation of a named shadow the thing is refused another, a `duration`; 0, the default, refuses none", func(text string) error {
+		spacing, err := time.ParseDuration(text)
+		if err != nil || spacing < 0 {
+			return errors.New("want 0 or more with a unit, for example 1500ms or 2s")
+		}
+		o.creationFault.Spacing = spacing
+		return nil
+	})
+	flags.Func("shadow-creation-fault", "what -shadow-creation-spacing does, its `mode`: reject, the default, answers with code 429; drop does not answer", func(text string) error {
+		if text != "reject" && text != "drop" {
+			return errors.New("want reject or drop")
+		}
+		o.creationFault.Drop = text == "drop"
+		return nil
+	})
 	if err := flags.Parse(args); err != nil {
 		return o, err
 	}
@@ -101,7 +118,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
-	mqtt, err := broker.New(log, time.Now)
+	mqtt, err := broker.New(log, time.Now, o.creationFault)
 	if err != nil {
 		_ = listener.Close() // it was not used
 		return err

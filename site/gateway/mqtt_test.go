@@ -71,6 +71,48 @@ func TestShadowOverMQTT(t *testing.T) {
 	}
 }
 
+func TestShadowCreationFault(t *testing.T) {
+	const create, first, second = `{"state":{},"clientToken":"x"}`, "$aws/things/thing/shadow/name/first", "$aws/things/thing/shadow/name/second"
+	spacing := []string{"-shadow-creation-spacing", "1h"}
+	tests := map[string]struct {
+		args []string
+		want string // the answer to the second creation; none if empty
+	}{
+		"off":     {nil, `update/accepted "clientToken":"x"`},
+		"default": {spacing, `update/rejected {"clientToken":"x","code":429,"message":"Too many requests",`},
+		"reject":  {append(spacing, "-shadow-creation-fault", "reject"), `update/rejected "code":429`},
+		"drop":    {append(spacing, "-shadow-creation-fault", "drop"), ""},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			c, _ := start(t, test.args...).connect(t, "page")
+			c.subscribe(t, 1, "$aws/things/+/shadow/update/accepted", "$aws/things/+/shadow/name/+/update/accepted",
+				"$aws/things/+/shadow/name/+/update/rejected", "$aws/things/+/shadow/name/+/get/rejected")
+			expect := func(base, want string) {
+				t.Helper()
+				tail, part, _ := strings.Cut(want, " ")
+				if got := c.next(t); got.Topic != base+"/"+tail || !strings.Contains(string(got.Payload), part) {
+					t.Fatalf("got %s %s, want %s on %s", got.Topic, got.Payload, want, base)
+				}
+			}
+			c.publish(t, 1, first+"/update", create)
+			expect(first, "update/accepted")
+			c.publish(t, 1, second+"/update", create)
+			if test.want != "" {
+				expect(second, test.want)
+			}
+			if name != "off" {
+				c.publish(t, 1, second+"/get", "")
+				expect(second, `get/rejected "code":404`)
+			}
+			for _, base := range []string{first, "$aws/things/thing/shadow", "$aws/things/other/shadow/name/first"} {
+				c.publish(t, 1, base+"/update", create)
+				expect(base, "update/accepted")
+			}
+		})
+	}
+}
+
 func TestClientsDoNotSpeakForTheShadowService(t *testing.T) {
 	g := start(t)
 	c, _ := g.connect(t, "c")

@@ -63,8 +63,9 @@ type Broker struct {
 	closed bool
 }
 
-// New starts a broker. It logs to log and takes the time of shadows from now.
-func New(log *slog.Logger, now func() time.Time) (*Broker, error) {
+// New starts a broker. It logs to log and takes the time of shadows from now; fault is
+// the shadow service's.
+func New(log *slog.Logger, now func() time.Time, fault shadow.CreationFault) (*Broker, error) {
 	capabilities := mqtt.NewDefaultServerCapabilities()
 	capabilities.MaximumQos = 1
 	capabilities.ReceiveMaximum = receiveMaximum
@@ -80,7 +81,7 @@ func New(log *slog.Logger, now func() time.Time) (*Broker, error) {
 
 	b := &Broker{
 		log: log, now: now,
-		shadows: shadow.NewService(shadow.DefaultLimits()),
+		shadows: shadow.NewService(shadow.DefaultLimits(), fault),
 		links:   map[*link]struct{}{},
 	}
 	b.server = mqtt.New(&mqtt.Options{

@@ -36,7 +36,9 @@ func DefaultLimits() Limits { return Limits{DocumentBytes: 8 << 10, Depth: 8} }
 // Service holds the shadows of every thing, in memory.
 type Service struct {
 	limits  Limits
+	fault   CreationFault
 	shadows map[id]*entry
+	created map[string]time.Time // by thing, of its last named shadow; kept for the fault
 }
 
 // entry is a shadow, or what is left of it after its deletion.
@@ -47,12 +49,13 @@ type entry struct {
 }
 
 // NewService returns a Service without shadows.
-func NewService(limits Limits) *Service {
-	return &Service{limits: limits, shadows: map[id]*entry{}}
+func NewService(limits Limits, fault CreationFault) *Service {
+	return &Service{limits: limits, fault: fault, shadows: map[id]*entry{}, created: map[string]time.Time{}}
 }
 
 // Handle carries out the request that payload on topic is, and returns the answers in
-// the order in which they are to be published. It returns none if topic is no request.
+// the order in which they are to be published. It returns none if topic is no request,
+// or if the creation fault drops it.
 func (s *Service) Handle(topic string, payload []byte, now time.Time) []Message {
 	a, ok := parse(topic)
 	if !ok {
@@ -133,6 +136,17 @@ func (s *Service) update(i id, r request, timestamp int64, now time.Time) ([]rep
 	next.document = before.apply(r, timestamp)
 	if next.size() > s.limits.DocumentBytes {
 		return nil, &rejection{413, "The payload exceeds the maximum size allowed"}
+	}
+	// Last, so that a request which is wrong anyway is told why.
+	if s.fault.Spacing > 0 && !exists && i.name != "" {
+		switch {
+		case !s.tooSoon(i.thing, now):
+			s.created[i.thing] = now
+		case s.fault.Drop:
+			return nil, nil
+		default: // the text for 429 is not published
+			return nil, &rejection{429, "Too many requests"}
+		}
 	}
 	s.shadows[i] = next
 

@@ -144,7 +144,7 @@ func TestHandle(t *testing.T) {
 	}
 	for name, steps := range tests {
 		t.Run(name, func(t *testing.T) {
-			service, now := NewService(DefaultLimits()), start
+			service, now := NewService(DefaultLimits(), CreationFault{}), start
 			for i, s := range steps {
 				now = now.Add(s.after)
 				messages := service.Handle(named+"/"+s.tail, []byte(s.payload), now)
@@ -221,7 +221,7 @@ func TestTopics(t *testing.T) {
 		if IsRequest(topic) != want.request || IsAnswer(topic) != want.answer {
 			t.Errorf("%s: request %v, answer %v", topic, IsRequest(topic), IsAnswer(topic))
 		}
-		messages := NewService(DefaultLimits()).Handle(topic, []byte(`{"state":{}}`), start)
+		messages := NewService(DefaultLimits(), CreationFault{}).Handle(topic, []byte(`{"state":{}}`), start)
 		if (len(messages) > 0) != want.request {
 			t.Errorf("%s: %d answers", topic, len(messages))
 			continue
@@ -237,7 +237,7 @@ func TestTopics(t *testing.T) {
 }
 
 func TestClassicAndNamedAreApart(t *testing.T) {
-	service := NewService(DefaultLimits())
+	service := NewService(DefaultLimits(), CreationFault{})
 	service.Handle(named+"/update", []byte(`{"state":{}}`), start)
 	messages := service.Handle("$aws/things/T/shadow/get", nil, start)
 	if got := string(messages[0].Payload); !strings.Contains(got, `No shadow exists with name: 'T'`) {
@@ -266,7 +266,7 @@ func FuzzHandle(f *testing.F) {
 		f.Add([]byte(seed), []byte(`{"state":{"reported":{"a":{"b":1}}}}`))
 	}
 	f.Fuzz(func(t *testing.T, first, second []byte) {
-		service := NewService(DefaultLimits())
+		service := NewService(DefaultLimits(), CreationFault{})
 		for _, payload := range [][]byte{first, second, first} {
 			for _, tail := range []string{"update", "get"} {
 				messages := service.Handle(named+"/"+tail, payload, start)
