@@ -2,7 +2,7 @@
 import * as check from './arguments'
 import { connectOptions, target, writeConnect, writePresign, type Checked } from './connect-options'
 import { forgetCredentials } from './credentials'
-import { DelayedRun, readSteps } from './delayed-run'
+import { DelayedRuns } from './delayed/runs'
 import { explain, type Dial } from './diagnose'
 import { Emitter } from './emitter'
 import { Engine, engineFor, toIotError, type Receiver } from './engine'
@@ -38,6 +38,7 @@ export class Client implements types.Client, Receiver {
   readonly #log: Log
   readonly #events = new Emitter<types.ClientEvents>()
   readonly #subscriptions = new Map<number, Subscription>()
+  readonly #delayed: DelayedRuns
   readonly #unwatchPage: () => void
   #state: types.ClientState = 'connecting'
   #clientId: string
@@ -54,6 +55,7 @@ export class Client implements types.Client, Receiver {
     this.#id = engine.newId()
     this.#clientId = options.clientId
     this.#log = new Log(options)
+    this.#delayed = new DelayedRuns(engine, this, this.#id, options.bounds, error => this.#failed(error))
     this.#unwatchPage = options.back
       ? watchPage(reason => this.#engine.send(Command.wake, w => w.u32(this.#id).u8(Wake[reason])))
       : () => undefined
@@ -158,25 +160,12 @@ export class Client implements types.Client, Receiver {
     return this.#call(Command.publish, signal, (w, op) => w.u32(this.#id).u32(op).u32(timeout).outgoing(message), readPublished)
   }
 
-  publishDelayed(first: string | readonly types.DelayedStepOptions[], ...rest: unknown[]): types.DelayedRun {
-    const { steps, signal } = readSteps(first, rest)
-    steps.forEach((s, i) => checkMessage(s.message, this.#options.bounds, typeof first === 'string' ? '' : `steps[${i}].`))
-    this.#mustBeOpen()
-    const id = this.#engine.newId()
-    const run = new DelayedRun(id, steps, step => this.#engine.send(Command.cancelDelay, w => w.u32(this.#id).u32(id).u32(step)))
-    this.#engine.runs.set(id, run)
-    const abort = (): void => run.cancel()
-    void run.done.then(() => {
-      this.#engine.runs.delete(id)
-      signal?.removeEventListener('abort', abort)
-    })
-    this.#engine.send(Command.delay, w => {
-      w.u32(this.#id).u32(id).u32(steps.length)
-      for (const s of steps) w.f64(s.plannedAt).outgoing(s.message)
-    })
-    if (signal?.aborted) run.cancel()
-    else signal?.addEventListener('abort', abort)
-    return run
+  publishDelayed(first: string | readonly types.DelayedStepOptions[], ...rest: unknown[]): types.DelayedRun { return this.#delayed.publish(first, rest) }
+
+  delayed(): readonly types.DelayedRun[] { return this.#delayed.list }
+
+  resumeDelayed(persist: string, options?: Pick<types.DelayedOptions, 'missed' | 'signal'>): Promise<types.DelayedRun | undefined> {
+    return this.#delayed.resume(persist, options)
   }
 
   request(topic: string, payload: types.Payload, options: types.RequestOptions = {}): Promise<types.Message> {

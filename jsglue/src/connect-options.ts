@@ -56,11 +56,13 @@ export interface Checked extends ConnectOptions {
 
 const noLimits: Required<Limits> = {
   publishesPerSecond: 0, bytesPerSecond: 0, inFlight: 0, payloadBytes: 0, topicBytes: 0, topicSlashes: 0, filtersPerSubscribe: 0, subscriptions: 0,
+  shadowRequestsPerSecond: 0, shadowInFlight: 0,
 }
 
 /** AWS IoT Core endpoints and quotas, "AWS IoT Core message broker and protocol limits and quotas". */
 const awsLimits: Required<Limits> = {
   publishesPerSecond: 100, bytesPerSecond: 512 * 1024, inFlight: 100, payloadBytes: 128 * 1024, topicBytes: 256, topicSlashes: 7, filtersPerSubscribe: 8, subscriptions: 50,
+  shadowRequestsPerSecond: 20, shadowInFlight: 9,
 }
 
 /** AWS IoT Core ends a WebSocket after 24 hours. */

@@ -133,7 +133,11 @@ export class Engine {
           break
         }
         case Event.hello: this.#hello?.(r.text()); break
-        case Event.step: this.#pass(this.runs, kind, r); break
+        case Event.step:
+        case Event.shift:
+        case Event.repeat:
+          this.#pass(this.runs, kind, r)
+          break
         default: this.#pass(this.clients, kind, r)
       }
       r.endRecord()

@@ -33,7 +33,7 @@ export class Requests {
 
   /** Sends a request and returns its answer, JSON; throws where it was rejected. Waits and goes again at 429. */
   send(operation: Operation, body: (clientToken: string) => string, timeout: number, signal: AbortSignal | undefined): Promise<string> {
-    const topics = answersTo([operation], this.#prefix)
+    const topics = answersTo(`${this.#prefix}/${operation}`)
     return this.during(timeout, signal, async call => {
       for (let tries = 0; ; tries++) {
         await call.race(this.#listen(topics))
@@ -49,7 +49,7 @@ export class Requests {
 
   /** Makes ready for these operations, with one SUBSCRIBE for all. */
   prepare(operations: readonly Operation[], timeout: number, signal: AbortSignal | undefined): Promise<void> {
-    return this.during(timeout, signal, call => call.race(this.#listen(answersTo(operations, this.#prefix))))
+    return this.during(timeout, signal, call => call.race(this.#listen(operations.flatMap(operation => answersTo(`${this.#prefix}/${operation}`)))))
   }
 
   /** Runs what ends at the latest when its time is over, its signal is aborted, or the shadow or the client is closed. */
@@ -238,9 +238,8 @@ export function backOff(tries: number): number {
 
 export function shadowClosed(): IotError { return new IotError('closed', 'the shadow is closed') }
 
-function answersTo(operations: readonly Operation[], prefix: string): string[] {
-  return operations.flatMap(operation => [`${prefix}/${operation}/accepted`, `${prefix}/${operation}/rejected`])
-}
+/** Where requests on a topic are answered. */
+export function answersTo(topic: string): string[] { return [`${topic}/accepted`, `${topic}/rejected`] }
 
 function noAnswer(timeout: number): IotError {
   return new IotError('timeout', `the Device Shadow service did not answer within ${timeout} ms; whether it carried the request out is unknown`, {

@@ -144,6 +144,10 @@ export interface Limits {
   filtersPerSubscribe?: number
   /** Topic filters of a connection. Default with `endpoint`: 50. */
   subscriptions?: number
+  /** Requests a second to the shadows of one thing, for delayed runs. What is over it waits. Default with `endpoint`: 20. */
+  shadowRequestsPerSecond?: number
+  /** Requests to the shadows of one thing that are unanswered at a time, for delayed runs. What is over it waits. Default with `endpoint`: 9, one less than AWS IoT Core takes. */
+  shadowInFlight?: number
 }
 
 export interface PresignOptions {
@@ -414,48 +418,137 @@ export interface PublishResult {
 export interface DelayedStepOptions {
   /** Topic name. */
   topic: string
-  /** What to publish. */
-  payload: Payload
+  /**
+   * What to publish; or a function that gives it, called when the step is due (at
+   * each attempt anew). The step fails where the function throws, or gives nothing
+   * within 30 s.
+   */
+  payload: Payload | ((step: DelayedStep) => Payload | Promise<Payload>)
   /** When it goes out, in ms from the start of the run. Default: 0. */
   delay?: number
-  /** When it goes out, as a date. Not together with `delay`. */
+  /** When it goes out, as a date. No pause, outage or gate before it puts it off further than it must. Not together with `delay` and `spacing`. */
   at?: Date
-  /** Default: 0. */
+  /** ms after the step before it; behind a gate, after that opened. The first step counts it from the start of the run. Not together with `delay`. Default: the run's, but for the first step. */
+  spacing?: number
+  /** Repeats the step after each so many ms, 1 at least, counted from its own first time, so that nothing drifts. Default: it goes out once. */
+  every?: number
+  /** How often it goes out, with `every`: 1 to 100000. Default: until cancelled. */
+  times?: number
+  /** Each time is put off at random by up to so many ms. Default: the run's. */
+  jitter?: number
+  /** What the next step waits for. Default: the run's. */
+  gate?: DelayedGate
+  /** Default: 0; 1 with the gates `ack` and `shadow`. */
   qos?: QoS
   /** Default: false. */
   retain?: boolean
-  /** Properties of the message. */
+  /** Properties of the message. With a `deadline` the message expires there, unless its `messageExpiryInterval` is given. */
   properties?: PublishProperties
 }
 
+/**
+ * What must have happened to a step before the next one counts its spacing:
+ * - `none`: nothing, it is a matter of time only;
+ * - `sent`: it was handed to the socket;
+ * - `ack`: the server acknowledged it with a good reason code (QoS 1 or 2);
+ * - `shadow`: the Device Shadow service accepted it. The step publishes to the
+ *   `get`, `update` or `delete` topic of a shadow; a client token is added to its
+ *   JSON where there is none, and the answers are subscribed to;
+ * - `until`: a message came after the step was sent for which the function
+ *   returns true. Subscribe to such messages yourself.
+ *
+ * A gate that stays shut for `timeout` ms after the sending fails the step.
+ * Default: 10000; for `ack` 0, never.
+ *
+ * With any gate but `none` the steps of a run go out strictly one after another;
+ * `delay` and `at` are then the earliest times.
+ */
+export type DelayedGate = 'none' | 'sent' | 'ack' | 'shadow'
+  | { readonly on: 'ack' | 'shadow', readonly timeout?: number }
+  | { readonly until: (message: Message, step: DelayedStep) => boolean, readonly timeout?: number }
+
 export interface DelayedOptions {
+  /** When the run starts, which `delay` counts from. Default: now. */
+  start?: Date
+  /** ms between steps, for those that have no time of their own: the first one goes out at the start. Default: 0. */
+  spacing?: number
+  /** Puts each step off at random by up to so many ms. Default: 0. */
+  jitter?: number
+  /** What the next step waits for. Default: `none`. */
+  gate?: DelayedGate
+  /**
+   * What a step does when its time comes while there is no link: `wait` for it,
+   * and keep the spacing to the steps after it; `skip` it; `fail`, with the code
+   * `offline`. Default: `wait`.
+   */
+  offline?: 'wait' | 'skip' | 'fail'
+  /** What happens after a step that failed or was rejected: `continue` with the next, `stop` (the others are skipped), or `retry` it, and stop after the last attempt. Default: `continue`, or `retry` where `retries` is given. */
+  onFailure?: 'continue' | 'stop' | 'retry'
+  /** Further attempts of a step that failed. Default: 3 with `retry`, else 0; 5 where the gate `shadow` hears that the service has no room now (429, or 500 and above). */
+  retries?: number
+  /** ms before the first of them; twice as long before each further one, up to a minute. Default: 1000. */
+  retryDelay?: number
+  /** A date, or ms from the start: no step goes out after it, those that still wait are skipped. Default: none. */
+  deadline?: Date | number
+  /**
+   * Keeps the run in the browser's IndexedDB under this name, so that what waits
+   * survives a reload: publishing a run of the same name on the new page takes up
+   * the kept one, and so does `resumeDelayed`. Of several tabs one sends, the
+   * others wait for it to end. What was sent in the last moment before a page went
+   * away may be sent once more. Payloads are stored as they are; credentials are
+   * not. Payload functions and `until` cannot be kept. Default: not kept.
+   */
+  persist?: string
+  /** What to do with the steps of a kept run whose time passed while no page was open: `send` them now, with their spacing, or `skip` them. Default: `send`. */
+  missed?: 'send' | 'skip'
   /** Cancels what still waits. */
   signal?: AbortSignal
 }
 
 /**
- * Where a step is: `waiting` for its time, `sent` (handed to the socket, with
- * QoS 1 or 2 unacknowledged), `acknowledged` (QoS 1 or 2, good reason code),
- * `failed` (its `error` says why), `cancelled`. A QoS 0 step ends as `sent`.
+ * Where a step is:
+ * - `waiting` for its time, or for the steps before it;
+ * - `due`: its time has come; it waits for the link, its payload, or a limit;
+ * - `sent`: handed to the socket, with QoS 1 or 2 unacknowledged;
+ * - `acknowledged`: by the server, with a good reason code;
+ * - `accepted`: its gate `shadow` or `until` opened;
+ * - `rejected`: by the Device Shadow service; `error.reasonCode` is its code;
+ * - `failed`: `error` says why;
+ * - `skipped`: it was not sent, for the `offline`, `deadline`, `missed` or
+ *   `onFailure` of the run;
+ * - `cancelled`: it was not sent, or where it had `attempts`, not again.
+ *
+ * A step ends as `sent` with QoS 0, else as `acknowledged`, where its gate asks
+ * for no more.
  */
-export type DelayedState = 'waiting' | 'sent' | 'acknowledged' | 'failed' | 'cancelled'
+export type DelayedState = 'waiting' | 'due' | 'sent' | 'acknowledged' | 'accepted' | 'rejected' | 'failed' | 'skipped' | 'cancelled'
 
 export interface DelayedStep {
-  /** Its place in the run, from 0. */
+  /** Its place in the run, from 0. One with `times` takes so many places; repetitions without end count on. */
   readonly index: number
   /** Topic name. */
   readonly topic: string
   /** Where it is. */
   readonly state: DelayedState
-  /** When it is to go out, in ms since the epoch. */
+  /**
+   * When it is to go out, in ms since the epoch. `reschedule`, a pause, and an
+   * outage or sleep that held up the steps before it move it. Behind a gate it is
+   * the earliest time, until the gate opens.
+   */
   readonly plannedAt: number
-  /** When it was handed to the socket, in ms since the epoch. */
+  /** When it was handed to the socket, in ms since the epoch; the last time of several attempts. */
   readonly sentAt?: number
   /** When the server acknowledged it, in ms since the epoch. */
   readonly acknowledgedAt?: number
   /** sentAt - plannedAt, in ms. */
   readonly deviation?: number
-  /** Why it failed. */
+  /** How often it was sent. */
+  readonly attempts: number
+  /** The link ended after it was sent and before it was acknowledged. With QoS 1 or 2 it is sent again on the next link; its end tells the outcome. */
+  readonly interrupted?: boolean
+  /** The message that opened the gate, or the Device Shadow service's rejection. */
+  readonly answer?: Message
+  /** Why it failed, was rejected or skipped; while it is `waiting`, what the last attempt failed of. */
   readonly error?: IotError
 }
 
@@ -470,14 +563,26 @@ export interface DelayedReport {
 export interface DelayedRun extends AsyncIterable<DelayedStep> {
   /** Number of the run, unique on the page. */
   readonly id: number
-  /** The steps as they are now. */
+  /** The name that it is kept under. */
+  readonly persist?: string
+  /** `standby`: another tab sends the steps of this kept run. */
+  readonly state: 'running' | 'paused' | 'standby' | 'finished'
+  /** The steps as they are now. Of one that repeats without end the last 1000 that finished. */
   readonly steps: readonly DelayedStep[]
   /** Resolves when each step has finished, whatever its outcome. Never rejects. */
   readonly done: Promise<DelayedReport>
   /** Cancels what still waits, or the one step of this index. What was sent stays sent. */
   cancel(step?: number): void
-  /** Calls back at each change of a step. Returns the function that stops it. */
+  /** Stops the clock of the run: nothing more becomes due. */
+  pause(): void
+  /** Starts it again: what waits, but for steps with `at`, is put off by the length of the pause. */
+  resume(): void
+  /** Plans a waiting step for another time: a date, or ms from now. Steps with `spacing` after it move with it. */
+  reschedule(step: number, when: Date | number): void
+  /** Calls back at each change of a step, and with each new repetition. Returns the function that stops it. */
   on(event: 'progress', handler: (step: DelayedStep) => void): () => void
+  /** Calls back when `state` changes. Returns the function that stops it. */
+  on(event: 'state', handler: (state: DelayedRun['state']) => void): () => void
 }
 
 export type ClientState = 'connecting' | 'connected' | 'reconnecting' | 'closed'
@@ -812,8 +917,19 @@ export interface Client {
    *
    * @throws {IotError} `invalid-argument`, `closed`.
    */
-  publishDelayed(topic: string, payload: Payload, options: Omit<DelayedStepOptions, 'topic' | 'payload'> & DelayedOptions): DelayedRun
+  publishDelayed(topic: string, payload: DelayedStepOptions['payload'], options: Omit<DelayedStepOptions, 'topic' | 'payload'> & DelayedOptions): DelayedRun
   publishDelayed(steps: readonly DelayedStepOptions[], options?: DelayedOptions): DelayedRun
+
+  /** The runs of this client that have not finished, and the last 20 that have, in the order of their start. */
+  delayed(): readonly DelayedRun[]
+
+  /**
+   * Takes up the run that was kept under this name. Resolves with undefined where
+   * none is kept.
+   *
+   * @throws {IotError} `invalid-argument`, `closed`, `storage-failed`.
+   */
+  resumeDelayed(persist: string, options?: Pick<DelayedOptions, 'missed' | 'signal'>): Promise<DelayedRun | undefined>
 
   /**
    * Publishes a request and resolves with the answer: the message on the response
@@ -852,6 +968,8 @@ export interface Client {
  * - `closed`: the client is closed; nothing was sent.
  * - `quota-exceeded`: a bound of the queue or a limit of the server would be passed; nothing was sent.
  * - `shadow-rejected`: the Device Shadow service rejected the request; `reasonCode` is its code, for example 409.
+ * - `offline`: there was no link when the delayed step was due; it was not sent.
+ * - `storage-failed`: the browser's IndexedDB or Web Locks cannot be used; a run is not kept.
  * - `timeout`: no answer in time; where the message says so, the outcome is unknown.
  * - `aborted`: its `signal` was aborted; `cause` is the signal's reason.
  * - `protocol-error`: the server broke the MQTT 5 protocol.
@@ -864,7 +982,7 @@ export type IotErrorCode =
   | 'invalid-argument' | 'credentials-failed' | 'handshake-failed' | 'connack-refused'
   | 'subscribe-refused' | 'publish-refused' | 'server-disconnect' | 'transport-closed'
   | 'closed' | 'quota-exceeded' | 'shadow-rejected' | 'timeout' | 'aborted' | 'protocol-error' | 'load-failed'
-  | 'version-mismatch' | 'runtime-crashed' | 'internal'
+  | 'version-mismatch' | 'runtime-crashed' | 'offline' | 'storage-failed' | 'internal'
 
 /** The one kind of error. No text of it holds a key, a token or a signed URL. */
 export declare class IotError extends Error {

@@ -2,9 +2,11 @@
 import { expect, test } from '@playwright/test'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { writeConnect, writePresign, type Checked } from '../src/connect-options'
+import { writeAnswer, writePlan, type Plan } from '../src/delayed/plan'
 import { readMessage } from '../src/message'
 import { readPacket } from '../src/packet'
 import { readStats } from '../src/stats'
+import type { IotError, Limits } from '../src/types'
 import { Command, Event, Reader, Writer, type Outgoing, type Properties, type WireError } from '../src/wire'
 
 interface Case {
@@ -48,10 +50,16 @@ const encoders: Record<keyof typeof Command, (w: Writer, f: any) => void> = {
   publish: (w, f) => w.u32(f.client).u32(f.op).u32(f.timeout).outgoing(f.message as Outgoing),
   abort: (w, f) => w.u32(f.client).u32(f.op),
   delay: (w, f) => {
-    w.u32(f.client).u32(f.run).u32(f.steps.length)
-    for (const s of f.steps) w.f64(s.due).outgoing(s.message as Outgoing)
+    let index = 0
+    const steps = f.steps.map((s: any) => ({
+      step: { index: (index += s.skip + 1) - 1 },
+      plan: { ...s, payload: s.asks ? () => '' : undefined, gate: { kind: s.gate, timeout: s.gateTimeout } },
+    }))
+    writePlan(w, f.client, f.run, f as Plan, steps, f as Required<Limits>)
   },
-  cancelDelay: (w, f) => w.u32(f.client).u32(f.run).u32(f.step),
+  control: (w, f) => w.u32(f.run).u32(f.step).u8(f.verb).f64(f.at),
+  stepPayload: (w, f) => w.u32(f.run).u32(f.step).data(f.payload),
+  stepAnswer: (w, f) => writeAnswer(w, f.run, f.step, f.at, f.error as IotError | undefined),
   presign: (w, f) => {
     const { op, endpoint, region, date, expires, ...credentials } = f
     writePresign(w, op, { endpoint, region, expires, ...(date && { date: new Date(date) }) }, credentials)
@@ -89,7 +97,11 @@ const decoders: Record<keyof typeof Event, (r: Reader, c: Case) => object> = {
     return { client, token, subscriptions, ...readMessage(r) }
   },
   serverDisconnect: r => ({ client: r.u32(), reasonCode: r.u8(), properties: r.properties() }),
-  step: r => ({ run: r.u32(), step: r.u32(), state: r.u8(), sentAt: r.f64(), acknowledgedAt: r.f64(), ...failure(r) }),
+  step: r => ({
+    run: r.u32(), step: r.u32(), count: r.u32(), state: r.u8(), plannedAt: r.f64(), sentAt: r.f64(), acknowledgedAt: r.f64(), interrupted: r.bool(), ...failure(r),
+  }),
+  shift: r => ({ run: r.u32(), step: r.u32(), count: r.u32(), by: r.f64() }),
+  repeat: r => ({ run: r.u32(), step: r.u32(), of: r.u32(), plannedAt: r.f64() }),
   fault: r => ({ client: r.u32(), error: r.error() }),
   statsAnswer: (r, c) => {
     const op = r.u32()

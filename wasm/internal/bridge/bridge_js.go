@@ -165,12 +165,24 @@ func (b *bridge) dispatch(kind byte, r *wire.Reader) error {
 			return err
 		}
 		b.delay(d)
-	case wire.KindCancelDelay:
-		c, err := r.CancelDelay()
+	case wire.KindControl:
+		c, err := r.Control()
 		if err != nil {
 			return err
 		}
-		b.scheduler.Cancel(c.Run, c.Step)
+		b.scheduler.Control(c)
+	case wire.KindStepPayload:
+		p, err := r.StepPayload()
+		if err != nil {
+			return err
+		}
+		b.scheduler.Payload(p)
+	case wire.KindStepAnswer:
+		a, err := r.StepAnswer()
+		if err != nil {
+			return err
+		}
+		b.scheduler.Answer(a)
 	case wire.KindAcknowledge:
 		a, err := r.Acknowledge()
 		if err != nil {
@@ -323,24 +335,29 @@ func (b *bridge) publish(p wire.Publish) {
 func (b *bridge) delay(d wire.Delay) {
 	cl := b.clients[d.Client]
 	if cl == nil {
-		closed := &wire.Error{Code: wire.ClientClosed, Message: "the client is closed"}
-		for i := range d.Steps {
-			b.out.put(func(w *wire.Writer) {
-				w.Step(wire.Step{Run: d.Run, Step: uint32(i), State: wire.StepFailed, Err: closed})
-			})
-		}
+		runEvents{b}.Step(wire.Step{
+			Run: d.Run, Count: uint32(len(d.Steps)), State: wire.StepFailed,
+			Err: &wire.Error{Code: wire.ClientClosed, Message: "the client is closed"},
+		})
 		return
 	}
-	b.scheduler.Start(&delay.Run{
-		ID:    d.Run,
-		Owner: d.Client,
-		Steps: d.Steps,
-		Send: func(m wire.Outgoing, sent func(time.Time), settled func(time.Time, *wire.Error)) {
-			cl.session.Publish(0, 0, m, delayed{sent, settled})
-		},
-		Changed: func(s wire.Step) { b.out.put(func(w *wire.Writer) { w.Step(s) }) },
-	})
+	b.scheduler.Start(d, sender{cl.session}, runEvents{b})
 }
+
+// sender publishes the steps of delayed runs.
+type sender struct{ session *session.Session }
+
+func (s sender) Publish(m wire.Outgoing, d delay.Delivery) { s.session.Publish(0, 0, m, d) }
+func (s sender) Withdraw(d delay.Delivery)                 { s.session.Withdraw(d) }
+
+// runEvents tells the page of delayed runs.
+type runEvents struct{ bridge *bridge }
+
+func (e runEvents) Step(s wire.Step) { e.bridge.out.put(func(w *wire.Writer) { w.Step(s) }) }
+
+func (e runEvents) Shift(s wire.Shift) { e.bridge.out.put(func(w *wire.Writer) { w.Shift(s) }) }
+
+func (e runEvents) Repeat(r wire.Repeat) { e.bridge.out.put(func(w *wire.Writer) { w.Repeat(r) }) }
 
 func (b *bridge) presign(p wire.Presign) {
 	url, err := session.PresignURL(p, time.Now())
@@ -365,16 +382,4 @@ func (p published) Settled(sentAt time.Time, a wire.Acknowledgement, err *wire.E
 		return
 	}
 	p.bridge.out.put(func(w *wire.Writer) { w.Published(p.op, sentAt, a) })
-}
-
-// delayed reports a step of a delayed run.
-type delayed struct {
-	sent    func(time.Time)
-	settled func(time.Time, *wire.Error)
-}
-
-func (d delayed) Sent(at time.Time) { d.sent(at) }
-
-func (d delayed) Settled(sentAt time.Time, _ wire.Acknowledgement, err *wire.Error) {
-	d.settled(sentAt, err)
 }

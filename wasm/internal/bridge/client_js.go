@@ -58,10 +58,12 @@ func (c *client) answer(request uint32, a answer) {
 	}
 }
 
-// State tells the page, and ends the delayed runs of a closed client.
+// State tells the page, and the delayed runs of the client.
 func (c *client) State(s wire.State, err *wire.Error) {
 	if s == wire.Closed {
-		c.bridge.scheduler.Fail(c.id, &wire.Error{Code: wire.ClientClosed, Message: "the client closed before the step was due; it was not sent"})
+		c.bridge.scheduler.Close(c.id, &wire.Error{Code: wire.ClientClosed, Message: "the client closed before the step was sent"})
+	} else {
+		c.bridge.scheduler.Link(c.id, s == wire.Connected)
 	}
 	c.bridge.out.put(func(w *wire.Writer) { w.State(c.id, s, err) })
 }

@@ -356,6 +356,15 @@ func (s *Session) AbortPublish(op uint32) {
 	}
 }
 
+// Withdraw takes the message of d back if it was never sent.
+func (s *Session) Withdraw(d Delivery) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if o := s.queue.remove(func(o *outgoing) bool { return o.delivery == d && o.sentAt.IsZero() }); o != nil {
+		o.settle(wire.Acknowledgement{}, &wire.Error{Code: wire.Aborted, Message: "the message was taken back before it was sent"})
+	}
+}
+
 // expire ends the wait for a message that took too long.
 func (s *Session) expire(o *outgoing) {
 	s.mu.Lock()

@@ -165,6 +165,13 @@ func (r *Reader) time() time.Time {
 	return time.UnixMicro(int64(math.Round(ms * 1e3)))
 }
 
+// milliseconds reads a duration.
+//
+//go:noinline
+func (r *Reader) milliseconds() time.Duration {
+	return time.Duration(r.float() * float64(time.Millisecond))
+}
+
 // duration reads whole milliseconds.
 func (r *Reader) duration() time.Duration { return time.Duration(r.u32()) * time.Millisecond }
 

@@ -17,13 +17,15 @@ const (
 	KindPublish
 	KindAbort
 	KindDelay
-	KindCancelDelay
+	KindControl
 	KindPresign
 	KindAcknowledge
 	KindWake
 	KindRenew
 	KindStats
 	KindTrace
+	KindStepPayload
+	KindStepAnswer
 )
 
 // Connect opens the client of identifier Client. Op is answered by Done, after
@@ -117,7 +119,7 @@ func (r *Reader) Target() (t Target, err error) {
 	t.Client, t.Request = r.u32(), r.u32()
 	t.URL = r.string()
 	t.Presign = r.presign()
-	t.ClockOffset = time.Duration(r.float() * float64(time.Millisecond))
+	t.ClockOffset = r.milliseconds()
 	return t, r.err
 }
 
@@ -231,9 +233,56 @@ func (r *Reader) Abort() (a Abort, err error) {
 	return a, r.err
 }
 
+// Gate says what must have happened to a step before the next one counts its
+// spacing.
+type Gate byte
+
+// The gates of a step. GateAnswer is one that the page watches, and tells of by a
+// StepAnswer.
+const (
+	GateNone Gate = iota
+	GateSent
+	GateAcknowledged
+	GateAnswer
+)
+
+// OfflinePolicy says what becomes of a step whose time comes without a link.
+type OfflinePolicy byte
+
+// What a step does without a link.
+const (
+	OfflineWait OfflinePolicy = iota
+	OfflineSkip
+	OfflineFail
+)
+
+// FailurePolicy says what a run does after a step that failed.
+type FailurePolicy byte
+
+// What a run does after a step failed for the last time.
+const (
+	FailureContinue FailurePolicy = iota
+	FailureStop
+	FailureRetry // the same: only the page tells it from FailureStop
+)
+
 // DelayStep is one message of a delayed run and its time.
 type DelayStep struct {
-	Due time.Time
+	// Skip is how many numbers are left out before that of this step: those of
+	// steps that have finished on another page.
+	Skip uint32
+	Due  time.Time
+	// Spacing, unless negative, counts from the step before: behind a gate it
+	// takes the place of Due, else Due has it in.
+	Spacing time.Duration
+	// Fixed is a step whose time is a date, which nothing puts off.
+	Fixed bool
+	// Every, if not 0, repeats the step without end, each time up to Jitter later.
+	Every, Jitter time.Duration
+	// Ask has the page asked for the payload when the step is due.
+	Ask         bool
+	Gate        Gate
+	GateTimeout time.Duration // from the sending; 0: none
 	Outgoing
 }
 
@@ -241,35 +290,96 @@ type DelayStep struct {
 // Step record.
 type Delay struct {
 	Client, Run uint32
-	Steps       []DelayStep
+	Offline     OfflinePolicy
+	OnFailure   FailurePolicy
+	Retries     uint32        // of a step that failed
+	Throttled   uint32        // of one that its shadow service had no room for, where that is more
+	RetryDelay  time.Duration // before the first one
+	Deadline    time.Time     // no step goes out after it; the zero time: none
+	// What a thing's shadows take (AWS IoT Core quotas, "Device Shadow"); 0: no limit.
+	ThingRate, ThingInFlight uint32
+	Steps                    []DelayStep
 }
 
 // Delay reads a record of KindDelay.
 func (r *Reader) Delay() (d Delay, err error) {
 	d.Client, d.Run = r.u32(), r.u32()
+	d.Offline, d.OnFailure = OfflinePolicy(r.u8()), FailurePolicy(r.u8())
+	d.Retries, d.Throttled, d.RetryDelay = r.u32(), r.u32(), r.duration()
+	d.Deadline = r.time()
+	d.ThingRate, d.ThingInFlight = r.u32(), r.u32()
 	n := r.u32()
-	if int64(n)*18 > int64(len(r.buf)-r.off) {
+	if int64(n)*minDelayStep > int64(len(r.buf)-r.off) {
 		return d, ErrMalformed
 	}
 	d.Steps = make([]DelayStep, n)
 	for i := range d.Steps {
-		d.Steps[i] = DelayStep{Due: r.time(), Outgoing: r.outgoing()}
+		d.Steps[i] = DelayStep{
+			Skip: r.u32(), Due: r.time(), Spacing: r.milliseconds(), Fixed: r.bool(), Every: r.milliseconds(), Jitter: r.milliseconds(),
+			Ask: r.bool(), Gate: Gate(r.u8()), GateTimeout: r.duration(), Outgoing: r.outgoing(),
+		}
 	}
 	return d, r.err
 }
 
-// AllSteps stands for every step of a run in CancelDelay.
+// minDelayStep is the size of the shortest DelayStep.
+const minDelayStep = 55
+
+// Verb is what a Control asks for.
+type Verb byte
+
+// What can be done to a run.
+const (
+	Cancel     Verb = iota // a step, or all of them
+	Pause                  // until Unpause
+	Unpause                // what waits is put off by the pause
+	Reschedule             // a step, to At
+)
+
+// AllSteps stands for every step of a run in Control.
 const AllSteps = ^uint32(0)
 
-// CancelDelay cancels a step of a run, or all of it.
-type CancelDelay struct {
-	Client, Run, Step uint32
+// Control changes a run.
+type Control struct {
+	Run, Step uint32
+	Verb      Verb
+	At        time.Time
 }
 
-// CancelDelay reads a record of KindCancelDelay.
-func (r *Reader) CancelDelay() (c CancelDelay, err error) {
-	c = CancelDelay{Client: r.u32(), Run: r.u32(), Step: r.u32()}
+// Control reads a record of KindControl.
+func (r *Reader) Control() (c Control, err error) {
+	c = Control{Run: r.u32(), Step: r.u32(), Verb: Verb(r.u8()), At: r.time()}
 	return c, r.err
+}
+
+// StepPayload is the payload of a step that the page was asked for.
+type StepPayload struct {
+	Run, Step uint32
+	Payload   []byte
+}
+
+// StepPayload reads a record of KindStepPayload.
+func (r *Reader) StepPayload() (p StepPayload, err error) {
+	p = StepPayload{Run: r.u32(), Step: r.u32(), Payload: r.bytes()}
+	return p, r.err
+}
+
+// StepAnswer tells how the gate of a step was answered; or, with Err, that the
+// page has no payload for it.
+type StepAnswer struct {
+	Run, Step uint32
+	At        time.Time
+	Err       *Error // nil: it opened
+}
+
+// StepAnswer reads a record of KindStepAnswer.
+func (r *Reader) StepAnswer() (a StepAnswer, err error) {
+	a = StepAnswer{Run: r.u32(), Step: r.u32(), At: r.time()}
+	if r.bool() {
+		e := r.error()
+		a.Err = &e
+	}
+	return a, r.err
 }
 
 // Acknowledge acknowledges a message of a manual subscription.

@@ -18,6 +18,8 @@ const (
 	Timeout           Code = "timeout"
 	Aborted           Code = "aborted"
 	QuotaExceeded     Code = "quota-exceeded"
+	Offline           Code = "offline"
+	ShadowRejected    Code = "shadow-rejected"
 	ProtocolError     Code = "protocol-error"
 	Internal          Code = "internal"
 )

@@ -24,6 +24,8 @@ const (
 	KindRetry
 	KindStatsAnswer
 	KindPacket
+	KindShift
+	KindRepeat
 )
 
 // Hello is the first record of a program: its version, which must be the
@@ -178,20 +180,28 @@ func (w *Writer) ServerDisconnect(client uint32, d *packets.Disconnect) {
 // StepState is where a step of a delayed run is.
 type StepState byte
 
-// The states of a step.
+// The states of a step. StepAsked is StepDue, and asks the page for the payload.
 const (
 	StepWaiting StepState = iota
+	StepDue
+	StepAsked
 	StepSent
 	StepAcknowledged
+	StepAccepted
+	StepRejected
 	StepFailed
+	StepSkipped
 	StepCancelled
 )
 
-// Step tells that a step of a delayed run changed.
+// Step tells that a step of a delayed run changed, or with Count that so many
+// from Step on did.
 type Step struct {
-	Run, Step              uint32
+	Run, Step, Count       uint32
 	State                  StepState
+	PlannedAt              time.Time // where it changed
 	SentAt, AcknowledgedAt time.Time
+	Interrupted            bool // the link ended before the acknowledgement
 	Err                    *Error
 }
 
@@ -200,13 +210,48 @@ func (w *Writer) Step(s Step) {
 	w.begin(KindStep)
 	w.u32(s.Run)
 	w.u32(s.Step)
+	w.u32(max(1, s.Count))
 	w.u8(byte(s.State))
+	w.time(s.PlannedAt)
 	w.time(s.SentAt)
 	w.time(s.AcknowledgedAt)
+	w.bool(s.Interrupted)
 	w.bool(s.Err != nil)
 	if s.Err != nil {
 		w.error(s.Err)
 	}
+	w.end()
+}
+
+// Shift tells that so many steps of a run, from Step on, are planned later by By.
+type Shift struct {
+	Run, Step, Count uint32
+	By               time.Duration
+}
+
+// Shift writes a record of KindShift.
+func (w *Writer) Shift(s Shift) {
+	w.begin(KindShift)
+	w.u32(s.Run)
+	w.u32(s.Step)
+	w.u32(s.Count)
+	w.milliseconds(s.By)
+	w.end()
+}
+
+// Repeat tells that a run has a new step, Step, which repeats the step Of.
+type Repeat struct {
+	Run, Step, Of uint32
+	PlannedAt     time.Time
+}
+
+// Repeat writes a record of KindRepeat.
+func (w *Writer) Repeat(r Repeat) {
+	w.begin(KindRepeat)
+	w.u32(r.Run)
+	w.u32(r.Step)
+	w.u32(r.Of)
+	w.time(r.PlannedAt)
 	w.end()
 }
 

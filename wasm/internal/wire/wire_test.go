@@ -220,13 +220,27 @@ var commands = []command{
 		d, err := r.Delay()
 		steps := []fields{}
 		for _, s := range d.Steps {
-			steps = append(steps, fields{"due": epoch(s.Due), "message": namedOutgoing(s.Outgoing)})
+			steps = append(steps, fields{"skip": s.Skip, "plannedAt": epoch(s.Due), "spacing": milliseconds(s.Spacing), "fixed": s.Fixed, "every": milliseconds(s.Every),
+				"jitter": milliseconds(s.Jitter), "asks": s.Ask, "gate": byte(s.Gate), "gateTimeout": milliseconds(s.GateTimeout), "message": namedOutgoing(s.Outgoing)})
 		}
-		return fields{"client": d.Client, "run": d.Run, "steps": steps}, err
+		return fields{"client": d.Client, "run": d.Run, "offline": byte(d.Offline), "onFailure": byte(d.OnFailure), "retries": d.Retries, "throttled": d.Throttled, "retryDelay": milliseconds(d.RetryDelay),
+			"deadline": epoch(d.Deadline), "shadowRequestsPerSecond": d.ThingRate, "shadowInFlight": d.ThingInFlight, "steps": steps}, err
 	}},
-	{"cancelDelay", KindCancelDelay, func(r *Reader) (fields, error) {
-		c, err := r.CancelDelay()
-		return fields{"client": c.Client, "run": c.Run, "step": c.Step}, err
+	{"control", KindControl, func(r *Reader) (fields, error) {
+		c, err := r.Control()
+		return fields{"run": c.Run, "step": c.Step, "verb": byte(c.Verb), "at": epoch(c.At)}, err
+	}},
+	{"stepPayload", KindStepPayload, func(r *Reader) (fields, error) {
+		p, err := r.StepPayload()
+		return fields{"run": p.Run, "step": p.Step, "payload": hexBytes(p.Payload)}, err
+	}},
+	{"stepAnswer", KindStepAnswer, func(r *Reader) (fields, error) {
+		a, err := r.StepAnswer()
+		out := fields{"run": a.Run, "step": a.Step, "at": epoch(a.At)}
+		if a.Err != nil {
+			out["error"] = namedError(a.Err)
+		}
+		return out, err
 	}},
 	{"presign", KindPresign, func(r *Reader) (fields, error) {
 		p, err := r.Presign()
@@ -388,11 +402,15 @@ func events() []event {
 			w.ServerDisconnect(1, &packets.Disconnect{ReasonCode: 0x9D, Properties: &packets.Properties{ServerReference: "other.example"}})
 		}, fields{"client": 1, "reasonCode": 0x9D, "properties": fields{"serverReference": "other.example"}}},
 		{"step", "step", func(w *Writer) {
-			w.Step(Step{Run: 6, Step: 7, State: StepAcknowledged, SentAt: at, AcknowledgedAt: at.Add(time.Second)})
+			w.Step(Step{Run: 6, Step: 7, State: StepAcknowledged, PlannedAt: at, SentAt: at, AcknowledgedAt: at.Add(time.Second), Interrupted: true})
 		},
-			fields{"run": 6, "step": 7, "state": 2, "sentAt": epoch(at), "acknowledgedAt": epoch(at) + 1000}},
-		{"failed step", "step", func(w *Writer) { w.Step(Step{Run: 6, Step: 7, State: StepFailed, Err: plain}) },
-			fields{"run": 6, "step": 7, "state": 3, "sentAt": 0, "acknowledgedAt": 0, "error": namedError(plain)}},
+			fields{"run": 6, "step": 7, "count": 1, "state": 4, "plannedAt": epoch(at), "sentAt": epoch(at), "acknowledgedAt": epoch(at) + 1000, "interrupted": true}},
+		{"failed steps", "step", func(w *Writer) { w.Step(Step{Run: 6, Step: 7, Count: 9, State: StepFailed, Err: plain}) },
+			fields{"run": 6, "step": 7, "count": 9, "state": 7, "plannedAt": 0, "sentAt": 0, "acknowledgedAt": 0, "interrupted": false, "error": namedError(plain)}},
+		{"shift", "shift", func(w *Writer) { w.Shift(Shift{Run: 6, Step: 7, Count: 8, By: -1500 * time.Microsecond}) },
+			fields{"run": 6, "step": 7, "count": 8, "by": -1.5}},
+		{"repeat", "repeat", func(w *Writer) { w.Repeat(Repeat{Run: 6, Step: 7, Of: 5, PlannedAt: at}) },
+			fields{"run": 6, "step": 7, "of": 5, "plannedAt": epoch(at)}},
 		{"fault", "fault", func(w *Writer) { w.Fault(1, failure) }, fields{"client": 1, "error": namedError(failure)}},
 		{"stats", "statsAnswer", func(w *Writer) { w.Stats(3, stats) }, fields{
 			"op": 3, "packetsReceived": 1 << 40, "packetsSent": 2, "bytesReceived": 3, "bytesSent": 4, "messagesReceived": 5, "messagesSent": 6,
@@ -424,8 +442,8 @@ func TestEvents(t *testing.T) {
 		got = append(got, record{e.name, e.kind, text, hex.EncodeToString(w.Bytes())})
 		kinds[e.kind] = true
 	}
-	if len(kinds) != int(KindPacket) {
-		t.Errorf("%d kinds of %d", len(kinds), KindPacket)
+	if len(kinds) != int(KindRepeat) {
+		t.Errorf("%d kinds of %d", len(kinds), KindRepeat)
 	}
 	g := readGolden(t)
 	if *update {
@@ -499,7 +517,7 @@ func FuzzReader(f *testing.F) {
 		}
 		f.Add(batch)
 	}
-	f.Add([]byte{KindDelay, 12, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 255, 255, 255, 255})
+	f.Add([]byte{KindDelay, 42, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 255, 255, 255, 255})
 	f.Add([]byte{KindSubscribe, 255, 255, 255, 255})
 	f.Fuzz(func(t *testing.T, batch []byte) {
 		r := NewReader(batch)
@@ -520,7 +538,7 @@ func FuzzReader(f *testing.F) {
 		if s, _ := NewReader(batch).Subscribe(); 8*len(s.Filters) > len(batch) {
 			t.Errorf("%d filters of %d bytes", len(s.Filters), len(batch))
 		}
-		if d, _ := NewReader(batch).Delay(); 18*len(d.Steps) > len(batch) {
+		if d, _ := NewReader(batch).Delay(); minDelayStep*len(d.Steps) > len(batch) {
 			t.Errorf("%d steps of %d bytes", len(d.Steps), len(batch))
 		}
 	})
