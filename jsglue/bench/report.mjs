@@ -8,6 +8,14 @@ export function median(values) {
 }
 
 /**
+ * The value that this part of the values is not above: 0.99 for the 99th percentile.
+ *
+ * @param {readonly number[]} values
+ * @param {number} part
+ */
+export const percentile = (values, part) => [...values].sort((a, b) => a - b)[Math.ceil(values.length * part) - 1]
+
+/**
  * @param {Record<string, number>} byLane
  * @param {string} lane
  * @param {string} base
@@ -21,13 +29,19 @@ export const ratio = (byLane, lane, base) => Math.round(byLane[lane] / byLane[ba
  * @param {string} base the lane that the others are compared with
  */
 export function printTable(server, figures, lanes, base) {
-  console.log(`\n${server.padEnd(24)}${lanes.map(lane => lane.padStart(24)).join('')}`)
-  for (const [figure, byLane] of Object.entries(figures)) {
-    const time = figure.startsWith('round-trip')
-    const cells = lanes.map(lane => {
-      const value = time ? `${byLane[lane].toFixed(2)} ms` : `${Math.round(byLane[lane])}/s`
-      return (lane === base ? value : `${value}  ${ratio(byLane, lane, base).toFixed(2)}x`).padStart(24)
-    })
-    console.log(`${figure.padEnd(24)}${cells.join('')}`)
+  printRows(server, lanes, Object.entries(figures).map(([figure, byLane]) => [figure, lanes.map(lane => {
+    const value = figure.startsWith('round-trip') ? `${byLane[lane].toFixed(2)} ms` : `${Math.round(byLane[lane])}/s`
+    return lane === base ? value : `${value}  ${ratio(byLane, lane, base).toFixed(2)}x`
+  })]))
+}
+
+/**
+ * @param {string} title
+ * @param {readonly string[]} lanes
+ * @param {readonly (readonly [figure: string, cells: readonly string[]])[]} rows
+ */
+export function printRows(title, lanes, rows) {
+  for (const [figure, cells] of [/** @type {const} */ ([`\n${title.padEnd(24)}`, lanes]), ...rows]) {
+    console.log(`${figure.padEnd(24)}${cells.map(cell => cell.padStart(24)).join('')}`)
   }
 }

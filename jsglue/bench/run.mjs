@@ -1,7 +1,8 @@
 // Compares iotwasm, in a Worker and on the page's thread, with mqtt.js in one
-// page of Chromium, round by round in turn. Prints ratios and writes
-// results/bench.json, whose ratios are those of the Worker on the gateway.
-// `--quick`: fewer rounds; `--only PART`: works whose name has PART.
+// page of Chromium, round by round in turn; then their delayed publishing. Prints
+// ratios and writes results/bench.json, whose ratios are those of the Worker on
+// the gateway. `--quick`: fewer rounds, shorter waits; `--only PART`: works whose
+// name has PART.
 // @ts-check
 import { execFileSync } from 'node:child_process'
 import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
@@ -11,6 +12,7 @@ import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { chromium as browserType } from 'playwright-core'
 import { buildGateway, chromium, startGateway, startMosquitto } from '../test/servers.mjs'
+import { delayedParts, measureDelayed, printDelayed } from './delayed.mjs'
 import { startFlood } from './flood.mjs'
 import { median, printTable, ratio } from './report.mjs'
 
@@ -43,7 +45,7 @@ try {
     { name: 'mosquitto', works: brokerWorks, server: { url: mosquitto.url } },
     { name: 'gateway', works: brokerWorks, server: gateway.options },
     { name: 'flood', works: floodWorks, server: { url: flood.url } },
-  ].map(s => ({ ...s, works: s.works.filter(work => work.includes(options.only)) }))
+  ].map(s => ({ ...s, works: s.works.filter(work => work.includes(options.only)) })).filter(s => s.works.length > 0)
 
   for (const { name, server } of servers) {
     for (const lane of lanes) await page.evaluate(`bench.open(${JSON.stringify(lane)}, '${name}', ${JSON.stringify(server)})`)
@@ -52,7 +54,7 @@ try {
   const samples = {}
   const start = performance.now()
   let rounds = 0
-  for (let round = -warmUps; round < mostRounds && (round < 1 || performance.now() - start < timeForRounds); round++) {
+  for (let round = -warmUps; servers.length > 0 && round < mostRounds && (round < 1 || performance.now() - start < timeForRounds); round++) {
     process.stderr.write(round < 0 ? 'warming up\n' : `round ${round + 1} of ${mostRounds}\n`)
     rounds = round + 1
     for (const { name, works } of servers) {
@@ -69,13 +71,16 @@ try {
     }
   }
   await page.evaluate('bench.close()')
+  await page.close()
+  const parts = delayedParts.filter(part => part.includes(options.only))
+  const delayed = parts.length > 0 ? await measureDelayed(parts, gateway.origin, gateway.options, Boolean(options.quick)) : undefined
 
   const machine = {
     cpu: cpus()[0]?.model ?? '', cores: cpus().length, chromium: browser.version(), node: process.versions.node,
     go: execFileSync('go', ['env', 'GOVERSION'], { encoding: 'utf8' }).trim(), load: loadavg()[0], rounds,
   }
-  console.log(`${machine.cores} cores of ${machine.cpu}, Chromium ${machine.chromium}, node ${machine.node}, ${machine.go}; load ${machine.load?.toFixed(1)}; medians of ${rounds} rounds`)
-  console.log('Ratios to mqtt.js: of messages per second, where more is better; of round trips, marked ms, where less is better.')
+  console.log(`${machine.cores} cores of ${machine.cpu}, Chromium ${machine.chromium}, node ${machine.node}, ${machine.go}; load ${machine.load?.toFixed(1)}`)
+  if (rounds > 0) console.log(`Medians of ${rounds} rounds. Ratios to mqtt.js: of messages per second, where more is better; of round trips, marked ms, where less is better.`)
   /** @type {Record<string, Record<string, Record<string, number>>>} */
   const medians = {}
   /** @type {Record<string, number>} */
@@ -88,9 +93,10 @@ try {
     if (server === 'mosquitto') continue
     for (const [figure, byLane] of Object.entries(medians[server])) ratios[figure] = ratio(byLane, 'iotwasm Worker', 'mqtt.js')
   }
+  if (delayed) printDelayed(delayed)
   const results = join(here, 'results')
   mkdirSync(results, { recursive: true })
-  writeFileSync(join(results, 'bench.json'), JSON.stringify({ machine, ratios, medians }, null, 2) + '\n')
+  writeFileSync(join(results, 'bench.json'), JSON.stringify({ machine, ratios, medians, delayed }, null, 2) + '\n')
   console.log()
   execFileSync(process.execPath, [join(here, '../size.mjs')], { stdio: 'inherit' })
 } finally {

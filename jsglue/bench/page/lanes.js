@@ -23,10 +23,26 @@ export const lanes = {
 /**
  * @param {Server} server
  * @param {boolean} worker
+ */
+export const connectIotwasm = (server, worker) => iotwasm.connect({ ...server, worker, limits: false })
+
+/**
+ * @param {Server} server
+ * @param {number} [keepalive] in seconds
+ */
+export async function connectMqttJs(server, keepalive = 60) {
+  const url = 'url' in server ? server.url : await iotwasm.presign({ ...server, worker: true })
+  // The page's policy, like most, has no place for the Worker that its timers start by default.
+  return mqtt.connectAsync(url, { protocolVersion: 5, keepalive, reconnectPeriod: 0, timerVariant: 'native', transformWsUrl: () => url })
+}
+
+/**
+ * @param {Server} server
+ * @param {boolean} worker
  * @returns {Promise<Connection>}
  */
 async function openIotwasm(server, worker) {
-  const client = await iotwasm.connect({ ...server, worker, limits: false })
+  const client = await connectIotwasm(server, worker)
   return {
     publish(topic, payload, qos, done) {
       const published = client.publish(topic, payload, { qos })
@@ -42,9 +58,7 @@ async function openIotwasm(server, worker) {
  * @returns {Promise<Connection>}
  */
 async function openMqttJs(server) {
-  const url = 'url' in server ? server.url : await iotwasm.presign({ ...server, worker: true })
-  // The page's policy, like most, has no place for the Worker that its timers start by default.
-  const client = await mqtt.connectAsync(url, { protocolVersion: 5, reconnectPeriod: 0, timerVariant: 'native', transformWsUrl: () => url })
+  const client = await connectMqttJs(server)
   return {
     publish(topic, payload, qos, done) {
       client.publish(topic, payload, { qos }, error => {
