@@ -1,7 +1,7 @@
 // Builds jsglue/dist from jsglue/src and the wasm file, which `make build` puts
 // there first. Prints the sizes of what a page loads.
 import { execFileSync } from 'node:child_process'
-import { copyFileSync, readFileSync } from 'node:fs'
+import { copyFileSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import * as esbuild from 'esbuild'
@@ -34,6 +34,17 @@ const globalAssets = {
   },
 }
 
+/** A style sheet as text, without what only its readers need. */
+const styleText = {
+  name: 'style-text',
+  setup(build) {
+    build.onLoad({ filter: /\.css$/ }, async ({ path }) => {
+      const { code } = await esbuild.transform(readFileSync(path, 'utf8'), { loader: 'css', minify: true })
+      return { contents: code.trim(), loader: 'text' }
+    })
+  },
+}
+
 const common = {
   bundle: true,
   minify: true,
@@ -49,5 +60,7 @@ await Promise.all([
   esbuild.build({ ...common, entryPoints: ['src/index.ts'], outfile: 'dist/index.js', format: 'esm', plugins: [wasmExec] }),
   esbuild.build({ ...common, entryPoints: ['src/worker.ts'], outfile: 'dist/worker.js', format: 'iife', plugins: [wasmExec] }),
   esbuild.build({ ...common, entryPoints: ['src/global.ts'], outfile: 'dist/iotwasm.global.js', format: 'iife', plugins: [wasmExec, globalAssets] }),
+  esbuild.build({ ...common, entryPoints: ['src/timeline/element.ts'], outfile: 'dist/delayed-run.js', format: 'esm', plugins: [styleText] }),
 ])
 copyFileSync(join(here, 'src/types.ts'), join(here, 'dist/index.d.ts'))
+writeFileSync(join(here, 'dist/delayed-run.d.ts'), readFileSync(join(here, 'src/timeline/types.ts'), 'utf8').replace(`'../types'`, `'./index.js'`))
