@@ -1,7 +1,6 @@
 // @ts-check
-import { button, byId, input, setText, setUnavailable } from './dom.js'
+import { button, byId, el, input, setText, setUnavailable } from './dom.js'
 import { ErrorNotice } from './error-notice.js'
-import { createRunView } from './run-view.js'
 import { twoNamedShadows } from './shadow-topics.js'
 import { StepEditor } from './step-editor.js'
 
@@ -13,8 +12,10 @@ import { StepEditor } from './step-editor.js'
 export function mountDelayedPanel(store, runs, connect) {
   const thing = input('thing-name')
   const editor = new StepEditor(twoNamedShadows(thing.value))
+  const [gate, offline, onFailure] = ['run-gate', 'run-offline', 'run-on-failure'].map((id) => byId(id, HTMLSelectElement))
   const progress = byId('delayed-progress', HTMLElement)
   const notice = new ErrorNotice(byId('delayed-error', HTMLElement), (field) => {
+    if (field === 'gate') return gate
     const [, index, column] = /^steps\[(\d+)\]\.(topic|payload|delay|qos)$/.exec(field) ?? []
     return column ? editor.input(Number(index), /** @type {import('./step-editor.js').Column} */ (column)) ?? undefined : undefined
   })
@@ -34,7 +35,9 @@ export function mountDelayedPanel(store, runs, connect) {
         return
       }
       setText(progress, 'Waiting for the subscriptions to be granted')
-      await runs.start(editor.read())
+      await runs.start(editor.read(), /** @type {import('./delayed-runs.js').DelayedOptions} */ ({
+        gate: gate.value, offline: offline.value, onFailure: onFailure.value,
+      }))
     } catch (error) {
       notice.show(error)
     } finally {
@@ -47,6 +50,7 @@ export function mountDelayedPanel(store, runs, connect) {
   button('preset-run').addEventListener('click', () => {
     if (starting) return
     editor.write(twoNamedShadows(thing.value.trim()))
+    gate.value = 'shadow'
     start()
   })
   byId('delayed-form', HTMLFormElement).addEventListener('submit', (event) => {
@@ -54,23 +58,23 @@ export function mountDelayedPanel(store, runs, connect) {
     start()
   })
 
-  /** @type {Map<number, import('./run-view.js').RunView>} */
-  const views = new Map()
+  /** @type {Map<import('../../jsglue/src/types').DelayedRun, HTMLElement>} */
+  const shown = new Map()
   const place = byId('runs', HTMLElement)
-  store.watch(['runs'], (state) => {
-    for (const [id, view] of views) {
-      if (state.runs.some((run) => run.id === id)) continue
-      view.element.remove()
-      views.delete(id)
+  store.watch(['runs'], ({ runs }) => {
+    for (const [run, element] of shown) {
+      if (runs.some((each) => each.run === run)) continue
+      element.remove()
+      shown.delete(run)
     }
-    for (const run of state.runs.toReversed()) {
-      let view = views.get(run.id)
-      if (!view) {
-        view = createRunView(run, (step) => runs.cancel(run.id, step))
-        views.set(run.id, view)
-        place.prepend(view.element)
+    for (const { run, startedAt, finished } of runs.toReversed()) {
+      let element = shown.get(run)
+      if (!element) {
+        element = Object.assign(el('delayed-run', { 'data-run': run.id }), { run, origin: startedAt })
+        shown.set(run, element)
+        place.prepend(element)
       }
-      view.update(run)
+      element.dataset.state = finished ? 'finished' : 'running'
     }
   })
 }

@@ -35,10 +35,10 @@ import { Subscriptions } from './subscriptions.js'
  * - `#publish-topic`, `#publish-payload`, `#publish-qos`, `#publish-retain`,
  *   `#publish`, `#publish-result`
  * - `#thing-name`, `#preset-run`, `#step-add`, `#delayed-run`,
- *   `#step-rows tr [data-column="topic|payload|delay|qos"]`
- * - `#runs [data-run][data-state="running|finished"]`, newest first, `.run-cancel`;
- *   in it `[data-step]` with `data-state`, `data-deviation` (ms),
- *   `data-accepted="true|false"`, `data-version`, `.step-cancel button`
+ *   `#step-rows tr [data-column="topic|payload|delay|qos"]`, `#run-gate`,
+ *   `#run-offline`, `#run-on-failure`
+ * - `#runs delayed-run[data-run][data-state="running|finished"]`, newest first; in
+ *   its shadow root `[data-step]` with `data-state`
  * - `#log [data-topic][data-direction="received|sent"]`, `.payload[data-kind="json|text|binary"]`,
  *   `#log-filter`, `#log-direction`, `#log-subscription`, `#log-pause`, `#log-clear`, `#log-count`
  */

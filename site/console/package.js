@@ -17,9 +17,12 @@ let loading
  * @returns {Promise<Package>}
  */
 export function loadPackage() {
-  loading ??= import(new URL('../pkg/index.js', import.meta.url).href).catch((cause) => {
+  loading ??= Promise.all([
+    import(new URL('../pkg/index.js', import.meta.url).href),
+    import(new URL('../pkg/delayed-run.js', import.meta.url).href), // defines <delayed-run>
+  ]).then(([module]) => module, (cause) => {
     loading = undefined
-    throw Object.assign(new Error('The iotwasm package could not be imported from pkg/index.js.', { cause }), {
+    throw Object.assign(new Error('The iotwasm package could not be imported from pkg/.', { cause }), {
       code: 'load-failed',
       hint: 'Run "make run", or put the built package (jsglue/dist) beside index.html as pkg/.',
     })

@@ -4,7 +4,7 @@ import { atOnceThenPerFrame } from './frame.js'
 /**
  * @typedef {import('../../jsglue/src/types').Connack} Connack
  * @typedef {import('../../jsglue/src/types').QoS} QoS
- * @typedef {import('../../jsglue/src/types').DelayedStep} DelayedStep
+ * @typedef {import('../../jsglue/src/types').DelayedRun} DelayedRun
  *
  * @typedef {object} ConnectionState
  * @property {'idle' | 'connecting' | 'connected' | 'reconnecting' | 'closed'} phase
@@ -24,25 +24,10 @@ import { atOnceThenPerFrame } from './frame.js'
  * @property {number} tone index of its colour
  * @property {'pending' | 'granted' | 'ended'} phase
  *
- * @typedef {object} ShadowAnswer
- * @property {boolean} accepted
- * @property {number} receivedAt
- * @property {number} [version]
- * @property {number} [code]
- * @property {string} [message]
- *
- * @typedef {object} RunStep
- * @property {DelayedStep} step as the module reports it
- * @property {number} delay as asked, in ms
- * @property {QoS} qos
- * @property {string} [shadow] name of the shadow that the step updates
- * @property {ShadowAnswer} [answer]
- *
  * @typedef {object} RunState
- * @property {number} id
+ * @property {DelayedRun} run
  * @property {number} startedAt when the subscriptions were granted
  * @property {boolean} finished
- * @property {readonly RunStep[]} steps
  *
  * @typedef {object} State
  * @property {ConnectionState} connection

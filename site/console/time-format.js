@@ -10,13 +10,3 @@ export function clockTime(time) {
   const two = (/** @type {number} */ value) => String(value).padStart(2, '0')
   return `${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}.${String(date.getMilliseconds()).padStart(3, '0')}`
 }
-
-/**
- * A signed duration, for example `+1000 ms` or `−0.4 ms`.
- *
- * @param {number} duration in ms
- */
-export function signedMs(duration) {
-  const rounded = Math.round(duration * 10) / 10
-  return `${rounded < 0 ? '−' : '+'}${Math.abs(rounded)} ms`
-}
