@@ -434,7 +434,7 @@ export interface DelayedStepOptions {
   every?: number
   /** How often it goes out, with `every`: 1 to 100000. Default: until cancelled. */
   times?: number
-  /** Each time is put off at random by up to so many ms. Default: the run's. */
+  /** Each time, of a repetition without end each but the first, is put off at random by up to so many ms. Default: the run's. */
   jitter?: number
   /** What the next step waits for. Default: the run's. */
   gate?: DelayedGate

@@ -80,7 +80,11 @@ async function carryOut(name: string, store: Store, run: DelayedRun, plan: Plan,
   run.keeper = keeper
   if (run.unfinished.length === 0) keeper.finished()
   else start(chosen)
+  // The Worker outlives the page by some 100 ms, in which nobody writes down what it sends.
+  const hide = (e: PageTransitionEvent): void => { if (!e.persisted) run.halt() }
+  window.addEventListener('pagehide', hide)
   await run.done
+  window.removeEventListener('pagehide', hide)
   await keeper.idle
 }
 

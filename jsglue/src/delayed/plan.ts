@@ -160,7 +160,7 @@ function planStep(step: DelayedStepOptions, at: string, base: Base, into: Planne
   if (base.persist && gate.until) throw invalid(step.gate === undefined ? 'gate' : `${at}gate`, 'not be a function: that cannot be kept')
   const { message, payload } = readMessage(step, at, gate, base.limits)
   for (let i = 0; i < (times ?? 1); i++) {
-    const put = Math.random() * jitter
+    const put = times === undefined && every > 0 ? 0 : Math.random() * jitter // the program adds that of repetitions without end
     into.push({
       plannedAt: plannedAt + i * every + put,
       spacing: spacing !== undefined && i === 0 ? spacing + put : -1,

@@ -114,6 +114,9 @@ export class DelayedRun implements DelayedRunType, Receiver {
     for (const each of this.#before.splice(0)) control.control(...each)
   }
 
+  /** The page goes away: the program is to send nothing more. */
+  halt(): void { this.#control?.control(Verb.pause, allSteps, 0) }
+
   /** Another tab has the run. */
   standBy(): void {
     this.#stand(true)
