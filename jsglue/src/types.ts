@@ -494,9 +494,9 @@ export interface DelayedOptions {
    * Keeps the run in the browser's IndexedDB under this name, so that what waits
    * survives a reload: publishing a run of the same name on the new page takes up
    * the kept one, and so does `resumeDelayed`. Of several tabs one sends, the
-   * others wait for it to end. What was sent in the last moment before a page went
-   * away may be sent once more. Payloads are stored as they are; credentials are
-   * not. Payload functions and `until` cannot be kept. Default: not kept.
+   * others wait for it to end. Nothing is sent twice: what was on its way when a
+   * page went away ends as `failed`, with the code `transport-closed`. Payloads are
+   * stored as they are; credentials are not. Payload functions and `until` cannot be kept. Default: not kept.
    */
   persist?: string
   /** What to do with the steps of a kept run whose time passed while no page was open: `send` them now, with their spacing, or `skip` them. Default: `send`. */

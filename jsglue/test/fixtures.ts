@@ -6,6 +6,7 @@ import { randomUUID } from 'node:crypto'
 import { test as base, expect, type ConsoleMessage, type JSHandle, type Page } from '@playwright/test'
 import type * as iotwasm from '../src/types'
 import { startProxy, type Proxy } from './fault-proxy.mjs'
+import { observe, type Observer } from './observer'
 import { startScripted, type Plan, type Scripted } from './scripted-server.mjs'
 import { buildGateway, startGateway, startMosquitto, type Gateway } from './servers.mjs'
 
@@ -52,6 +53,8 @@ interface Settings {
   server: 'gateway' | 'mosquitto'
   /** LoadOptions.worker in `options`. */
   worker: boolean
+  /** Of `ownGateway`'s command line. */
+  flags: string[]
 }
 
 interface Fixtures extends Settings {
@@ -72,6 +75,8 @@ interface Fixtures extends Settings {
   scripted: (...plans: Plan[]) => Promise<Scripted>
   /** Starts a proxy before the server of this URL, until the end of the test. */
   proxied: (url: string) => Promise<{ url: string, proxy: Proxy }>
+  /** Connects a second subscriber where these options lead, until the end of the test. */
+  observe: (options: PlainOptions, ...filters: string[]) => Promise<Observer>
   /** Text that may appear on no console, in no error: the test fails if it does. */
   secrets: string[]
 }
@@ -104,8 +109,9 @@ export const test = base.extend<Fixtures, WorkerFixtures>({
     await use(server === 'gateway' ? { ...gateway.options, worker } : { url: mosquitto, worker })
   },
   topic: async ({}, use) => { await use(`test/${randomUUID()}`) },
-  ownGateway: async ({ program }, use) => {
-    const gateway = await startGateway(program)
+  flags: [[], { option: true }],
+  ownGateway: async ({ program, flags }, use) => {
+    const gateway = await startGateway(program, { args: flags })
     await use(gateway)
     await gateway.stop('SIGKILL')
   },
@@ -126,6 +132,15 @@ export const test = base.extend<Fixtures, WorkerFixtures>({
       return { url: proxy.through(url), proxy }
     })
     await Promise.all(started.map(p => p.stop()))
+  },
+  observe: async ({}, use) => {
+    const started: Observer[] = []
+    await use(async (options, ...filters) => {
+      const observer = await observe(options, ...filters)
+      started.push(observer)
+      return observer
+    })
+    await Promise.all(started.map(o => o.stop()))
   },
   secrets: [async ({ gateway }, use) => { await use([gateway.options.credentials.secretAccessKey, 'X-Amz-Signature', 'X-Amz-Security-Token']) }, { box: true }],
   blank: async ({ page, gateway, secrets }, use) => {

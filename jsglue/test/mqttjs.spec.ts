@@ -1,21 +1,14 @@
 /** A stock client, mqtt.js signing through aws4fetch, is served by the gateway as AWS serves it. */
 import { readFileSync } from 'node:fs'
 import { request, type IncomingMessage } from 'node:http'
-import { AwsV4Signer } from 'aws4fetch'
-import { expect, openBlank, test, type Gateway } from './fixtures'
+import { expect, openBlank, test } from './fixtures'
+import { signed } from './observer'
 
 interface StockClient {
   on(event: 'connect' | 'message' | 'error', handler: (...args: never[]) => void): void
   subscribeAsync(topics: string[], options: { qos: 1 }): Promise<{ qos: number }[]>
   publishAsync(topic: string, payload: string, options: { qos: 1 }): Promise<unknown>
   endAsync(): Promise<void>
-}
-
-async function signed(gateway: Gateway): Promise<string> {
-  const { url } = await new AwsV4Signer({
-    ...gateway.options.credentials, url: `${gateway.options.endpoint}/mqtt`, service: 'iotdevicegateway', region: gateway.options.region, signQuery: true,
-  }).sign()
-  return url.href
 }
 
 for (const protocolVersion of [5, 4]) {
@@ -45,7 +38,7 @@ for (const protocolVersion of [5, 4]) {
       await both
       await client.endAsync()
       return accepted
-    }, { source, endpoint: gateway.options.endpoint, url: await signed(gateway), thing: topic.replaceAll('/', '-'), protocolVersion })
+    }, { source, endpoint: gateway.options.endpoint, url: await signed(gateway.options), thing: topic.replaceAll('/', '-'), protocolVersion })
     const update = (shadow: string): string => `$aws/things/${topic.replaceAll('/', '-')}/shadow/name/${shadow}/update/accepted`
     expect(accepted).toEqual([[update('test1'), 1], [update('test2'), 1]])
   })
@@ -74,7 +67,7 @@ async function upgrade(url: string): Promise<{ status: number, headers: Incoming
 }
 
 test('a tampered signature gets 403 in the form of AWS', async ({ gateway }) => {
-  const url = await signed(gateway)
+  const url = await signed(gateway.options)
   const good = await upgrade(url)
   expect(good).toMatchObject({ status: 101, headers: { 'sec-websocket-protocol': 'mqtt' } })
   const flipped = url.replace(/(X-Amz-Signature=)(.)/, (_, name: string, digit: string) => name + (digit === '0' ? '1' : '0'))

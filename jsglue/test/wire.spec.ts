@@ -55,7 +55,7 @@ const encoders: Record<keyof typeof Command, (w: Writer, f: any) => void> = {
       step: { index: (index += s.skip + 1) - 1 },
       plan: { ...s, payload: s.asks ? () => '' : undefined, gate: { kind: s.gate, timeout: s.gateTimeout } },
     }))
-    writePlan(w, f.client, f.run, f as Plan, steps, f as Required<Limits>)
+    writePlan(w, f.client, f.run, { ...f, persist: f.steps[0].last ? 'name' : undefined } as Plan, steps, f as Required<Limits>)
   },
   control: (w, f) => w.u32(f.run).u32(f.step).u8(f.verb).f64(f.at),
   stepPayload: (w, f) => w.u32(f.run).u32(f.step).data(f.payload),

@@ -1,9 +1,8 @@
 /**
  * Keeps runs over a reload. The tab that holds the Web Lock of a run's name sends
- * it, the others stand by; the steps are in the Store. What a page had sent is not
- * sent again by the next one, but for what it could not write down any more: that a
- * step was sent is written after it was, so that none is lost. One whose
- * acknowledgement the page did not live to see ends as `failed`, outcome unknown.
+ * it, the others stand by; the steps are in the Store. What a page had sent is never
+ * sent again by the next one: that a step goes out is written before it does. One
+ * whose end the page did not live to see ends as `failed`, outcome unknown.
  */
 import { closed, IotError } from '../errors'
 import type { Client, DelayedStep, IotErrorCode } from '../types'
@@ -25,13 +24,13 @@ export interface KeepOptions {
 
 /** Starts a run when it is this tab's turn, and keeps it until it has finished. */
 export async function keepRun(name: string, run: DelayedRun, plan: Plan, options: KeepOptions): Promise<void> {
-  const ended = new AbortController()
+  const ended = new AbortController(), calledAt = Date.now()
   void run.done.then(() => ended.abort())
   const off = options.client.on('close', error => run.crashed(error ?? closed()))
   let store: Store | undefined
   try {
     store = await openStore()
-    const own = (after: boolean) => carryOut(name, store!, run, plan, { ...options, resumed: options.resumed || after })
+    const own = (after: boolean) => carryOut(name, store!, run, plan, calledAt, { ...options, resumed: options.resumed || after })
     const mine = await navigator.locks.request(`iotwasm:${name}`, { ifAvailable: true }, async lock => {
       if (lock) await own(false)
       return lock !== null
@@ -64,7 +63,7 @@ export async function keptPlan(name: string): Promise<Plan | undefined> {
   }
 }
 
-async function carryOut(name: string, store: Store, run: DelayedRun, plan: Plan, { resumed, start, failed }: KeepOptions): Promise<void> {
+async function carryOut(name: string, store: Store, run: DelayedRun, plan: Plan, calledAt: number, { resumed, start, failed }: KeepOptions): Promise<void> {
   const kept = await loadUnfinished(store, name)
   if (run.state === 'finished') return
   if (!kept && resumed) return run.skip(new IotError('aborted', 'another tab has carried the run out'))
@@ -74,17 +73,15 @@ async function carryOut(name: string, store: Store, run: DelayedRun, plan: Plan,
     run.adopt(takeUp(kept.steps, plan.missed, Date.now()))
     await store.create(name, chosenRun(chosen), snapshot(run, kept.steps))
   } else {
+    const late = Date.now() - calledAt
+    if (plan.start === 0) run.adopt(run.unfinished.map(each => each.plan.fixed ? each : planned(each, each.step.plannedAt + late)))
     await store.create(name, chosenRun(plan), run.unfinished)
   }
   const keeper = new StoreKeeper(name, store, failed)
   run.keeper = keeper
   if (run.unfinished.length === 0) keeper.finished()
   else start(chosen)
-  // The Worker outlives the page by some 100 ms, in which nobody writes down what it sends.
-  const hide = (e: PageTransitionEvent): void => { if (!e.persisted) run.halt() }
-  window.addEventListener('pagehide', hide)
   await run.done
-  window.removeEventListener('pagehide', hide)
   await keeper.idle
 }
 
@@ -94,6 +91,8 @@ class StoreKeeper implements Keeper {
   readonly #store: Store
   readonly #failed: (error: IotError) => void
   #changes = new Map<number, KeptStep | undefined>() // undefined: is not kept any more
+  #waiting: (() => void)[] = [] // for these changes to be written
+  readonly #claimed = new Set<number>()
   #writing: Promise<void> | undefined
   #left = false
   #finished = false
@@ -107,13 +106,22 @@ class StoreKeeper implements Keeper {
   /** Resolves when all is written. */
   get idle(): Promise<void> { return this.#writing ?? Promise.resolve() }
 
+  claim(step: DelayedStep, plan: KeptStep['plan']): Promise<void> {
+    this.#claimed.add(step.index)
+    return new Promise(resolve => {
+      this.#waiting.push(resolve)
+      this.keep(step, plan, false)
+    })
+  }
+
   keep(step: DelayedStep, plan: KeptStep['plan'], final: boolean): void {
     if (step.error && leaving.includes(step.error.code)) {
       this.#left = true
       return
     }
     // A run without end would fill the disk.
-    this.#changes.set(step.index, final && plan.every > 0 ? undefined : { step: plain(step), plan })
+    if (step.state !== 'due') this.#claimed.delete(step.index)
+    this.#changes.set(step.index, final && plan.every > 0 ? undefined : { step: plain(step), plan, claimed: this.#claimed.has(step.index) })
     this.#writing ??= this.#write()
   }
 
@@ -127,9 +135,11 @@ class StoreKeeper implements Keeper {
     const failed = (e: unknown): void => this.#failed(storageFailed(e))
     await undefined // what changes in one turn
     while (!this.#finished && this.#changes.size > 0) {
-      const changes = this.#changes
+      const changes = this.#changes, waiting = this.#waiting
       this.#changes = new Map()
+      this.#waiting = []
       await this.#store.change(this.#name, changes).catch(failed)
+      for (const written of waiting) written()
     }
     if (this.#finished) await this.#store.remove(this.#name).catch(failed)
     this.#writing = undefined
@@ -168,10 +178,11 @@ function planned({ step, plan }: KeptStep, plannedAt: number): KeptStep {
   return { step: { index: step.index, topic: step.topic, state: 'waiting', plannedAt, attempts: step.attempts }, plan: { ...plan, plannedAt } }
 }
 
-function waits({ step }: KeptStep): boolean { return step.state === 'waiting' || step.state === 'due' }
+function waits({ step, claimed }: KeptStep): boolean { return (step.state === 'waiting' || step.state === 'due') && !claimed }
 
-/** It was sent, and its outcome is not known. */
-function isOpen({ step: { state }, plan }: KeptStep): boolean {
+/** It was sent, or about to be, and its outcome is not known. */
+function isOpen({ step: { state }, plan, claimed }: KeptStep): boolean {
+  if (claimed) return true
   return plan.gate.kind === Gate.answer ? state === 'sent' || state === 'acknowledged' : state === 'sent' && plan.message.qos > 0
 }
 
@@ -180,8 +191,8 @@ function snapshot(run: DelayedRun, kept: readonly KeptStep[]): KeptStep[] {
   return run.steps.map(step => ({ step: plain(step), plan: { ...plans.get(step.index)!, plannedAt: step.plannedAt } }))
 }
 
-function chosenRun({ offline, onFailure, retries, throttled, retryDelay, deadline, missed }: KeptRun): KeptRun {
-  return { offline, onFailure, retries, throttled, retryDelay, deadline, missed }
+function chosenRun({ offline, onFailure, retries, throttled, retryDelay, deadline, missed, start }: KeptRun): KeptRun {
+  return { offline, onFailure, retries, throttled, retryDelay, deadline, missed, start }
 }
 
 /** Without what cannot be stored; of an error its fields. */

@@ -54,6 +54,8 @@ export interface Plan {
   /** ms since the epoch; 0: none. */
   deadline: number
   missed: 'send' | 'skip'
+  /** Its times count from a start that the page named, in ms since the epoch; 0: from when it really starts. */
+  start: number
   persist: string | undefined
   signal: AbortSignal | undefined
 }
@@ -93,6 +95,7 @@ export function persistName(value: unknown): string {
 
 function plan(given: readonly DelayedStepOptions[], options: DelayedOptions, field: (i: number) => string, limits: Required<Limits>): Plan {
   const start = check.optional(options.start, 'start', check.date)?.getTime() ?? Date.now()
+  const named = options.start !== undefined
   const persist = check.optional(options.persist, 'persist', persistName)
   const base: Base = {
     start, at: start, first: true, persist: persist !== undefined, limits,
@@ -123,6 +126,7 @@ function plan(given: readonly DelayedStepOptions[], options: DelayedOptions, fie
     retryDelay: check.optional(options.retryDelay, 'retryDelay', check.u32) ?? 1000,
     deadline: readDeadline(options.deadline, start),
     missed: check.optional(options.missed, 'missed', oneOf(missedPolicies)) ?? 'send',
+    start: named ? start : 0,
     persist,
     signal: check.signal(options.signal, 'signal'),
   }
@@ -227,10 +231,11 @@ function oneOf<T extends string>(names: readonly T[]) {
 export function writePlan(w: Writer, client: number, run: number, plan: Plan, steps: readonly { step: DelayedStep, plan: PlannedStep }[], limits: Required<Limits>): void {
   w.u32(client).u32(run).u8(plan.offline).u8(plan.onFailure).u32(plan.retries).u32(plan.throttled).u32(plan.retryDelay).f64(plan.deadline)
     .u32(limits.shadowRequestsPerSecond).u32(limits.shadowInFlight).u32(steps.length)
+  const kept = plan.persist !== undefined
   let next = 0
   for (const { step: { index }, plan: s } of steps) {
     w.u32(index - next).f64(s.plannedAt).f64(s.spacing).bool(s.fixed).f64(s.every).f64(s.jitter)
-      .bool(asks(s)).u8(s.gate.kind).u32(s.gate.timeout).outgoing(s.message)
+      .bool(asks(s) || kept).bool(kept).u8(s.gate.kind).u32(s.gate.timeout).outgoing(s.message)
     next = index + 1
   }
 }

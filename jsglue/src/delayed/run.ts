@@ -27,6 +27,8 @@ export interface Control {
 
 /** What keeps a run. */
 export interface Keeper {
+  /** Resolves when it is written down that a step is about to be sent. */
+  claim(step: DelayedStep, plan: PlannedStep): Promise<void>
   /** A step changed, or is new. */
   keep(step: DelayedStep, plan: PlannedStep, final: boolean): void
   /** The run has finished. */
@@ -113,9 +115,6 @@ export class DelayedRun implements DelayedRunType, Receiver {
     this.#stand(false)
     for (const each of this.#before.splice(0)) control.control(...each)
   }
-
-  /** The page goes away: the program is to send nothing more. */
-  halt(): void { this.#control?.control(Verb.pause, allSteps, 0) }
 
   /** Another tab has the run. */
   standBy(): void {
@@ -312,6 +311,7 @@ export class DelayedRun implements DelayedRunType, Receiver {
         this.#tokens.set(clientTokenOf(message.payload), index)
       }
       checkMessage(message, this.#limits, plan.field)
+      await this.keeper?.claim(this.#steps[this.#find(index)]!, plan)
       this.#control!.payload(index, message.payload)
     } catch (e) {
       this.#tell(index, Date.now(), e as IotError)
@@ -321,7 +321,7 @@ export class DelayedRun implements DelayedRunType, Receiver {
   /** Gives the program ahead of time the payloads that are known, so that no step waits for a busy page. */
   #prepare(topics: readonly string[]): void {
     for (const [index, { gate, payload, message, every }] of this.#plans) {
-      if (!gate.shadow || payload || every > 0 || !topics.includes(message.topic) || this.#steps[this.#find(index)]!.state !== 'waiting') continue
+      if (!gate.shadow || payload || every > 0 || this.persist !== undefined || !topics.includes(message.topic) || this.#steps[this.#find(index)]!.state !== 'waiting') continue
       const prepared = withClientToken(message.payload, '')
       this.#prepared.set(index, prepared) // should it be asked for all the same, it is given once more
       this.#tokens.set(clientTokenOf(prepared), index)

@@ -8,6 +8,8 @@ export type KeptRun = Omit<Plan, 'steps' | 'persist' | 'signal'>
 export interface KeptStep {
   step: DelayedStep
   plan: PlannedStep
+  /** It was about to be sent. */
+  claimed?: boolean
 }
 
 export class Store {

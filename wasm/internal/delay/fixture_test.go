@@ -152,6 +152,7 @@ func (w *world) spaced(n int, spacing time.Duration, options ...option) []wire.D
 func qos1(st *wire.DelayStep)  { st.QoS = 1 }
 func fixed(st *wire.DelayStep) { st.Fixed = true }
 func ask(st *wire.DelayStep)   { st.Ask = true }
+func last(st *wire.DelayStep)  { st.Ask, st.Last = true, true }
 
 func topic(name string) option       { return func(st *wire.DelayStep) { st.Topic = name } }
 func spacing(d time.Duration) option { return func(st *wire.DelayStep) { st.Spacing = d } }

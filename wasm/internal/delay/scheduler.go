@@ -131,7 +131,12 @@ func (s *Scheduler) Payload(p wire.StepPayload) {
 		return
 	}
 	st.spec.Payload, st.ready = p.Payload, true
-	if st.phase == asked {
+	switch r := st.run; {
+	case st.phase < asked:
+	case st.spec.Last && !s.down[r.Client] && r.pausedAt.IsZero():
+		s.hand(st, s.now())
+	default:
+		s.leave(st)
 		s.come(st, s.now())
 	}
 }

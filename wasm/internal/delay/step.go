@@ -136,13 +136,18 @@ func (s *Scheduler) come(st *step, now time.Time) {
 		} else {
 			s.end(st, e.state, e.err)
 		}
-	case st.spec.Ask && !st.ready:
-		st.phase = asked
-		st.tell(wire.StepAsked, nil)
-		s.await(st, now.Add(askLimit))
+	case st.spec.Ask && !st.spec.Last && !st.ready:
+		s.ask(st, now)
 	default:
 		s.pace(st, now)
 	}
+}
+
+// ask asks the page for the payload of a step.
+func (s *Scheduler) ask(st *step, now time.Time) {
+	st.phase = asked
+	st.tell(wire.StepAsked, nil)
+	s.await(st, now.Add(askLimit))
 }
 
 // hand gives a step to the Sender.
@@ -151,11 +156,15 @@ func (s *Scheduler) hand(st *step, now time.Time) {
 	if s.over(r, now) {
 		return
 	}
-	st.phase = handed
-	if st.thing != nil {
+	if st.thing != nil && !st.inFlight {
 		st.thing.inFlight++
 		st.inFlight = true
 	}
+	if st.spec.Last && !st.ready {
+		s.ask(st, now)
+		return
+	}
+	st.phase = handed
 	m := st.spec.Outgoing
 	if d := r.Deadline; !d.IsZero() {
 		m.Properties = expiring(m.Properties, d.Sub(now))

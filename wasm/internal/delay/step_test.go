@@ -312,3 +312,46 @@ func TestMessagesExpireAtTheDeadline(t *testing.T) {
 		}
 	})
 }
+
+// What a page writes down before a step goes out: it is asked when only its answer
+// is missing, at each attempt, and again where the link went in between.
+func TestAskedLast(t *testing.T) {
+	t.Run("after the limits of a thing", func(t *testing.T) {
+		test(t, func(w *world) {
+			w.run(wire.Delay{ThingInFlight: 1},
+				w.step(0, topic(shadowA), qos1), w.step(0, topic(shadowA), qos1, last), w.step(0, topic(shadowA), qos1, last))
+			w.settle()
+			w.expect("0s 0 sent", "0s 1 due", "0s 2 due")
+			w.link.ack(0, nil)
+			w.settle()
+			w.expect("0s 0 acknowledged", "0s 1 asked")
+			w.pass(s)
+			w.expect() // the one that is asked for has its place
+			w.payload(1, "one")
+			w.settle()
+			w.expect("1s 1 sent")
+		})
+	})
+	t.Run("without a link", func(t *testing.T) {
+		test(t, func(w *world) {
+			w.run(wire.Delay{}, w.step(s, last))
+			w.pass(s)
+			w.linked(false)
+			w.payload(0, "x")
+			w.pass(s)
+			w.linked(true)
+			w.expect("1s 0 asked", "1s 0 due", "2s 0 sent")
+		})
+	})
+	t.Run("before each attempt", func(t *testing.T) {
+		test(t, func(w *world) {
+			w.run(wire.Delay{Retries: 1, RetryDelay: s}, w.step(0, qos1, last))
+			w.settle()
+			w.payload(0, "x")
+			w.settle()
+			w.link.ack(0, errRefused)
+			w.pass(s)
+			w.expect("0s 0 asked", "0s 0 sent", "0s 0 waiting publish-refused", "1s 0 asked")
+		})
+	})
+}

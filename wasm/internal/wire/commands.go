@@ -279,8 +279,10 @@ type DelayStep struct {
 	Fixed bool
 	// Every, if not 0, repeats the step without end, each time up to Jitter later.
 	Every, Jitter time.Duration
-	// Ask has the page asked for the payload when the step is due.
-	Ask         bool
+	// Ask has the page asked for the payload when the step is due; with Last when
+	// nothing else keeps it from going out, so that the page can write down that
+	// it does.
+	Ask, Last   bool
 	Gate        Gate
 	GateTimeout time.Duration // from the sending; 0: none
 	Outgoing
@@ -316,14 +318,14 @@ func (r *Reader) Delay() (d Delay, err error) {
 	for i := range d.Steps {
 		d.Steps[i] = DelayStep{
 			Skip: r.u32(), Due: r.time(), Spacing: r.milliseconds(), Fixed: r.bool(), Every: r.milliseconds(), Jitter: r.milliseconds(),
-			Ask: r.bool(), Gate: Gate(r.u8()), GateTimeout: r.duration(), Outgoing: r.outgoing(),
+			Ask: r.bool(), Last: r.bool(), Gate: Gate(r.u8()), GateTimeout: r.duration(), Outgoing: r.outgoing(),
 		}
 	}
 	return d, r.err
 }
 
 // minDelayStep is the size of the shortest DelayStep.
-const minDelayStep = 55
+const minDelayStep = 56
 
 // Verb is what a Control asks for.
 type Verb byte

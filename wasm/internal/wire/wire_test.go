@@ -221,7 +221,7 @@ var commands = []command{
 		steps := []fields{}
 		for _, s := range d.Steps {
 			steps = append(steps, fields{"skip": s.Skip, "plannedAt": epoch(s.Due), "spacing": milliseconds(s.Spacing), "fixed": s.Fixed, "every": milliseconds(s.Every),
-				"jitter": milliseconds(s.Jitter), "asks": s.Ask, "gate": byte(s.Gate), "gateTimeout": milliseconds(s.GateTimeout), "message": namedOutgoing(s.Outgoing)})
+				"jitter": milliseconds(s.Jitter), "asks": s.Ask, "last": s.Last, "gate": byte(s.Gate), "gateTimeout": milliseconds(s.GateTimeout), "message": namedOutgoing(s.Outgoing)})
 		}
 		return fields{"client": d.Client, "run": d.Run, "offline": byte(d.Offline), "onFailure": byte(d.OnFailure), "retries": d.Retries, "throttled": d.Throttled, "retryDelay": milliseconds(d.RetryDelay),
 			"deadline": epoch(d.Deadline), "shadowRequestsPerSecond": d.ThingRate, "shadowInFlight": d.ThingInFlight, "steps": steps}, err
