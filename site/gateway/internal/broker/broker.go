@@ -58,9 +58,10 @@ type Broker struct {
 	shadowMu sync.Mutex // held from a request to the last of its answers: they leave in order
 	shadows  *shadow.Service
 
-	mu     sync.Mutex
-	links  map[*link]struct{}
-	closed bool
+	mu      sync.Mutex
+	links   map[*link]struct{}
+	closed  bool
+	serving sync.WaitGroup // mochi's own must not be added to while it closes
 }
 
 // New starts a broker. It logs to log and takes the time of shadows from now; fault is
@@ -158,6 +159,7 @@ func (b *Broker) Close() error {
 		})
 	}
 	all.Wait()
+	b.serving.Wait()
 	if err := b.server.Close(); err != nil {
 		return fmt.Errorf("stop broker: %w", err)
 	}
@@ -169,6 +171,7 @@ func (b *Broker) add(l *link) bool {
 	defer b.mu.Unlock()
 	if !b.closed {
 		b.links[l] = struct{}{}
+		b.serving.Add(1)
 	}
 	return !b.closed
 }
@@ -177,6 +180,7 @@ func (b *Broker) remove(l *link) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	delete(b.links, l)
+	b.serving.Done()
 }
 
 // forget takes a client out of mochi's tables, which a panic leaves it in.
