@@ -127,7 +127,8 @@ export class Client implements types.Client, Receiver {
     try {
       await this.#call(Command.subscribe, signal, (w, op) => {
         w.u32(this.#id).u32(op).u32(id).u32(options.timeout).bool(options.manualAck).u16(filters.length)
-        for (const f of filters) w.data(f).u8(options.qos).bool(options.noLocal).bool(options.retainAsPublished).u8(options.retainHandling)
+        const qos = Math.min(options.qos, this.negotiated.maximumQoS) // AWS IoT Core ends the connection at more
+        for (const f of filters) w.data(f).u8(qos).bool(options.noLocal).bool(options.retainAsPublished).u8(options.retainHandling)
         w.properties(options.properties)
       }, r => {
         const codes = r.bytes(), properties = r.properties()

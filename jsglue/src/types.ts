@@ -330,7 +330,7 @@ export interface Match {
 export type MessageHandler = (message: Message, match: Match) => void
 
 export interface SubscribeOptions {
-  /** Highest QoS wanted. Default: 0. */
+  /** Highest QoS wanted; more than the server's Maximum QoS is lowered to that. Default: 0. */
   qos?: QoS
   /** Do not send back what this client published itself. Default: false. */
   noLocal?: boolean
