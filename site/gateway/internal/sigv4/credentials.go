@@ -1,36 +1,86 @@
 package sigv4
 
 import (
+	"crypto/subtle"
 	"fmt"
 	"io"
 	"log/slog"
+	"strings"
+	"time"
 )
 
-const redacted = "[redacted]"
+const (
+	redacted = "[redacted]"
+	// temporaryPrefix begins the id of every temporary access key.
+	temporaryPrefix = "ASIA"
+)
 
-// Credentials are an access key id and its secret access key. The secret is
-// redacted in every text that fmt, encoding/json or log/slog makes of them.
+// Credentials are an access key id, its secret access key and, with temporary ones,
+// a session token. Secret and token are redacted in every text that fmt,
+// encoding/json or log/slog makes of them.
 type Credentials struct {
 	AccessKeyID string
-	// A pointer: fmt does not call methods on unexported fields of other structs,
+	// Expires is when temporary credentials end; zero for permanent ones.
+	Expires time.Time
+	// Pointers: fmt does not call methods on unexported fields of other structs,
 	// and prints an inner pointer as an address.
-	secret *string
+	secret, token *string
 }
 
-// NewCredentials returns the credentials of one access key.
+// NewCredentials returns the credentials of one permanent access key.
 func NewCredentials(accessKeyID, secretAccessKey string) Credentials {
 	return Credentials{AccessKeyID: accessKeyID, secret: &secretAccessKey}
 }
 
-// SecretAccessKey returns the secret itself; keep it out of logs and errors.
-func (c Credentials) SecretAccessKey() string {
-	if c.secret == nil {
-		return ""
-	}
-	return *c.secret
+// NewTemporaryCredentials returns credentials which are good with their session token
+// only, and until they expire.
+func NewTemporaryCredentials(accessKeyID, secretAccessKey, sessionToken string, expires time.Time) Credentials {
+	return Credentials{AccessKeyID: accessKeyID, Expires: expires, secret: &secretAccessKey, token: &sessionToken}
 }
 
-// String names the access key and hides its secret.
+// SecretAccessKey returns the secret itself; keep it out of logs and errors.
+func (c Credentials) SecretAccessKey() string { return text(c.secret) }
+
+// SessionToken returns the token, or nothing for a permanent access key; keep it out
+// of logs and errors.
+func (c Credentials) SessionToken() string { return text(c.token) }
+
+func text(s *string) string {
+	if s == nil {
+		return ""
+	}
+	return *s
+}
+
+// checkToken compares the session token of a request with the one that is due.
+func (c Credentials) checkToken(token string, now time.Time) error {
+	switch {
+	case c.token == nil && token != "":
+		return refuse("a session token came with a permanent access key")
+	case c.token == nil:
+		return nil
+	case token == "":
+		return refuse("temporary credentials need their session token in %s", paramSecurityToken)
+	case subtle.ConstantTimeCompare([]byte(token), []byte(*c.token)) != 1:
+		return refuse("the session token is not that of the access key")
+	case !now.Before(c.Expires):
+		return refuse("the temporary credentials expired at %s", c.Expires.UTC().Format(time.RFC3339))
+	}
+	return nil
+}
+
+// unknownKey says what an access key id that is not known may be.
+func unknownKey(id, token string) error {
+	switch temporary := strings.HasPrefix(id, temporaryPrefix); {
+	case temporary && token == "":
+		return refuse("unknown temporary access key id, and no session token in %s", paramSecurityToken)
+	case temporary:
+		return refuse("unknown temporary access key id: this run of the gateway did not issue it, or long ago")
+	}
+	return refuse("unknown access key id")
+}
+
+// String names the access key and hides its secrets.
 func (c Credentials) String() string {
 	return "{" + c.AccessKeyID + " " + redacted + "}"
 }

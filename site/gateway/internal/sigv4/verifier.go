@@ -1,8 +1,8 @@
-// Package sigv4 owns the check of AWS Signature Version 4 query authentication, as
-// AWS IoT Core does it when a WebSocket is opened. It is written from the
-// specification ("Create a signed AWS API request", AWS IAM user guide) and the AWS
-// IoT developer guide, and imports the standard library only. A Verifier may be used
-// from any goroutine.
+// Package sigv4 owns access keys and the check of AWS Signature Version 4 query
+// authentication, as AWS IoT Core does it when a WebSocket is opened. It is written
+// from the specification ("Create a signed AWS API request", AWS IAM user guide) and
+// the AWS IoT developer guide, and imports the standard library only. access calls a
+// Verifier from net/http's goroutines; it may be used from any.
 package sigv4
 
 import (
@@ -23,6 +23,8 @@ import (
 const (
 	// Service is the name which AWS IoT Core's WebSocket endpoint is signed for.
 	Service = "iotdevicegateway"
+	// DataService is the name which older SDKs, and those of the HTTP API, sign for.
+	DataService = "iotdata"
 
 	algorithm  = "AWS4-HMAC-SHA256"
 	terminator = "aws4_request"
@@ -48,10 +50,18 @@ var (
 	headerPattern    = regexp.MustCompile("^[a-z0-9!#$%&'*+.^_`|~-]+$")
 )
 
-// Verifier checks requests against one access key in one region.
+// Keys is where access keys are looked up, from any goroutine.
+type Keys interface {
+	// Find returns the credentials of an access key id, expired ones too.
+	Find(accessKeyID string) (Credentials, bool)
+}
+
+// Verifier checks requests against access keys in one region.
 type Verifier struct {
-	Credentials Credentials
-	Region      string
+	Keys   Keys
+	Region string
+	// AcceptData accepts signatures for DataService as well.
+	AcceptData bool
 }
 
 // Refusal says why a request was not accepted. Its text is for the log of the
@@ -65,36 +75,57 @@ func refuse(format string, args ...any) error {
 	return &Refusal{Reason: fmt.Sprintf(format, args...)}
 }
 
-// Verify reports whether r carries a valid signature at the time now. The error is
-// nil or a *Refusal.
-func (v *Verifier) Verify(r *http.Request, now time.Time) error {
+// IsSigned reports whether r means to be authenticated by a signature.
+func IsSigned(r *http.Request) bool {
+	parameters, err := parseQuery(r.URL.RawQuery)
+	return err == nil && slices.ContainsFunc(parameters, func(p parameter) bool {
+		switch p.name {
+		case paramAlgorithm, paramCredential, paramDate, paramExpires, paramSecurityToken, paramSignature, paramSignedHeaders:
+			return true
+		}
+		return false
+	})
+}
+
+// Verify returns the credentials by which r is validly signed at the time now. The
+// error is nil or a *Refusal.
+func (v *Verifier) Verify(r *http.Request, now time.Time) (Credentials, error) {
 	parameters, err := parseQuery(r.URL.RawQuery)
 	if err != nil {
-		return refuse("%v", err)
+		return Credentials{}, refuse("%v", err)
 	}
 	a, err := readAuthentication(parameters)
 	if err != nil {
-		return err
+		return Credentials{}, err
 	}
 	if err := v.checkScope(a, now); err != nil {
-		return err
+		return Credentials{}, err
+	}
+	credentials, ok := v.Keys.Find(a.accessKeyID)
+	if !ok {
+		return Credentials{}, unknownKey(a.accessKeyID, a.token)
 	}
 
+	key := signingKey(credentials, a)
 	unsigned := func(name string) bool { return name == paramSignature || name == paramSecurityToken }
 	switch {
-	case v.matches(r, a, parameters, func(name string) bool { return !unsigned(name) }):
-		return nil
-	case v.matches(r, a, parameters, func(name string) bool { return name != paramSignature }):
-		return refuse("the session token was signed: AWS IoT wants it appended after signing")
+	case matches(r, a, key, parameters, func(name string) bool { return !unsigned(name) }):
+	case matches(r, a, key, parameters, func(name string) bool { return name != paramSignature }):
+		return Credentials{}, refuse("the session token was signed: AWS IoT wants it appended after signing")
 	default:
-		return refuse("signature mismatch: wrong secret access key, or another host, path or query was signed")
+		return Credentials{}, refuse("signature mismatch: wrong secret access key, or another host, path or query was signed")
 	}
+	// After the signature, so that only its owner learns what is wrong with a token.
+	if err := credentials.checkToken(a.token, now); err != nil {
+		return Credentials{}, err
+	}
+	return credentials, nil
 }
 
 // authentication is what the query says about its own signature.
 type authentication struct {
 	accessKeyID, scopeDate, region, service string
-	date, signature                         string
+	date, signature, token                  string
 	signedHeaders                           []string
 }
 
@@ -129,7 +160,7 @@ func readAuthentication(parameters []parameter) (authentication, error) {
 	}
 	a = authentication{
 		accessKeyID: scope[0], scopeDate: scope[1], region: scope[2], service: scope[3],
-		date: values[paramDate], signature: values[paramSignature],
+		date: values[paramDate], signature: values[paramSignature], token: values[paramSecurityToken],
 		signedHeaders: strings.Split(values[paramSignedHeaders], ";"),
 	}
 	if !signaturePattern.MatchString(a.signature) {
@@ -147,9 +178,6 @@ func readAuthentication(parameters []parameter) (authentication, error) {
 }
 
 func (v *Verifier) checkScope(a authentication, now time.Time) error {
-	if subtle.ConstantTimeCompare([]byte(a.accessKeyID), []byte(v.Credentials.AccessKeyID)) != 1 {
-		return refuse("unknown access key id")
-	}
 	date, err := time.Parse(timeFormat, a.date)
 	if err != nil {
 		return refuse("%s is not of the form 20060102T150405Z", paramDate)
@@ -163,7 +191,7 @@ func (v *Verifier) checkScope(a authentication, now time.Time) error {
 		}
 		return refuse("region is %s, this gateway is %s", a.region, v.Region)
 	}
-	if a.service != Service {
+	if a.service != Service && (a.service != DataService || !v.AcceptData) {
 		if !servicePattern.MatchString(a.service) {
 			return refuse("malformed service, AWS IoT is %s", Service)
 		}
@@ -176,9 +204,8 @@ func (v *Verifier) checkScope(a authentication, now time.Time) error {
 }
 
 // matches computes the signature for each way in which clients write the host.
-func (v *Verifier) matches(r *http.Request, a authentication, parameters []parameter, keep func(string) bool) bool {
+func matches(r *http.Request, a authentication, key []byte, parameters []parameter, keep func(string) bool) bool {
 	query := canonicalQuery(parameters, keep)
-	key := v.signingKey(a)
 	matched := 0
 	for _, host := range hosts(r) {
 		headers, ok := canonicalHeaders(a.signedHeaders, r.Header, host)
@@ -211,8 +238,8 @@ func hosts(r *http.Request) []string {
 	return []string{host, host + ":80"}
 }
 
-func (v *Verifier) signingKey(a authentication) []byte {
-	key := mac([]byte("AWS4"+v.Credentials.SecretAccessKey()), a.scopeDate)
+func signingKey(c Credentials, a authentication) []byte {
+	key := mac([]byte("AWS4"+c.SecretAccessKey()), a.scopeDate)
 	for _, part := range []string{a.region, a.service, terminator} {
 		key = mac(key, part)
 	}

@@ -85,13 +85,32 @@ func randomSigning(random *rand.Rand) signing {
 		date:    time.Unix(1_600_000_000+random.Int64N(500_000_000), 0).UTC(),
 	}
 	if random.IntN(2) == 0 {
+		s.keyID = "ASIA" + s.keyID[4:]
 		s.token = pick(random, letters+"abcdefghijklm/+=", 1+random.IntN(900))
 	}
 	return s
 }
 
+// keys are access keys by their ids.
+type keys map[string]Credentials
+
+func (k keys) Find(id string) (Credentials, bool) {
+	c, ok := k[id]
+	return c, ok
+}
+
+// verifier knows the access key of s, which expires a day after it signs.
 func verifier(s signing) *Verifier {
-	return &Verifier{Credentials: NewCredentials(s.keyID, s.secret), Region: s.region}
+	c := NewCredentials(s.keyID, s.secret)
+	if s.token != "" {
+		c = NewTemporaryCredentials(s.keyID, s.secret, s.token, s.date.Add(24*time.Hour))
+	}
+	return &Verifier{Keys: keys{s.keyID: c}, Region: s.region}
+}
+
+func verify(v *Verifier, r *http.Request, now time.Time) error {
+	_, err := v.Verify(r, now)
+	return err
 }
 
 func TestVerifyAgainstTheSDKsSigner(t *testing.T) {
@@ -163,11 +182,11 @@ func TestVerifyAgainstTheSDKsSigner(t *testing.T) {
 	for range 300 {
 		s := randomSigning(random)
 		now := s.date.Add(time.Duration(random.IntN(599)-299) * time.Second)
-		if err := verifier(s).Verify(sign(t, s), now); err != nil {
+		if err := verify(verifier(s), sign(t, s), now); err != nil {
 			t.Fatalf("good request refused: %v\n%+v", err, s)
 		}
 		for name, tamper := range tampers {
-			err := verifier(s).Verify(tamper(s, sign(t, s)), now)
+			err := verify(verifier(s), tamper(s, sign(t, s)), now)
 			if refusal := new(Refusal); !errors.As(err, &refusal) {
 				t.Errorf("%s: accepted: %+v", name, s)
 			} else if s.token != "" && len(s.token) > 8 && strings.Contains(err.Error(), s.token) {
@@ -175,13 +194,13 @@ func TestVerifyAgainstTheSDKsSigner(t *testing.T) {
 			}
 		}
 		for _, off := range []time.Duration{time.Hour, -time.Hour, 301 * time.Second, -301 * time.Second} {
-			if err := verifier(s).Verify(sign(t, s), s.date.Add(off)); err == nil {
+			if err := verify(verifier(s), sign(t, s), s.date.Add(off)); err == nil {
 				t.Errorf("clock %v off: accepted", off)
 			}
 		}
 		wrong := s
 		wrong.secret += "x"
-		if err := verifier(wrong).Verify(sign(t, s), now); err == nil {
+		if err := verify(verifier(wrong), sign(t, s), now); err == nil {
 			t.Error("wrong secret: accepted")
 		}
 	}
@@ -220,12 +239,14 @@ func TestVerifyAcceptsEveryClientsForm(t *testing.T) {
 			return r
 		},
 		"token before the signature": func(s *signing) *http.Request {
+			s.keyID, s.token = "ASIAEXAMPLE", "a+b="
 			r := sign(t, *s)
-			r.URL.RawQuery = "X-Amz-Security-Token=a%2Bb%3D&" + r.URL.RawQuery
+			query, token, _ := strings.Cut(r.URL.RawQuery, "&X-Amz-Security-Token=")
+			r.URL.RawQuery = "X-Amz-Security-Token=" + token + "&" + query
 			return r
 		},
 		"several values and spaces in a signed header": func(s *signing) *http.Request {
-			s.header = http.Header{"X-Amz-Meta": {"  b   c ", "a"}}
+			s.header = http.Header{"X-Meta": {"  b   c ", "a"}}
 			r := sign(t, *s)
 			r.Header = s.header
 			return r
@@ -249,7 +270,7 @@ func TestVerifyAcceptsEveryClientsForm(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s := base()
 			request := build(&s)
-			if err := verifier(s).Verify(request, s.date); err != nil {
+			if err := verify(verifier(s), request, s.date); err != nil {
 				t.Errorf("refused: %v", err)
 			}
 		})
@@ -278,7 +299,7 @@ func TestVerifySaysWhy(t *testing.T) {
 			if test.change != nil {
 				test.change(&s)
 			}
-			err := verifier(good).Verify(sign(t, s), s.date.Add(test.off))
+			err := verify(verifier(good), sign(t, s), s.date.Add(test.off))
 			if err == nil || !strings.Contains(err.Error(), test.want) {
 				t.Errorf("got %v, want %q", err, test.want)
 			}
@@ -287,14 +308,14 @@ func TestVerifySaysWhy(t *testing.T) {
 }
 
 func TestCredentialsHideTheirSecret(t *testing.T) {
-	const secret = "wJalrXUtnFEMI"
-	c := NewCredentials("AKIDEXAMPLE", secret)
+	const secret, token = "wJalrXUtnFEMI", "IQoJb3JpZ2lu"
+	c := NewTemporaryCredentials("ASIAEXAMPLE", secret, token, time.Time{})
 	inside := struct {
 		credentials Credentials
 		pointer     *Credentials
 		Verifier    *Verifier
 		List        []Credentials
-	}{c, &c, &Verifier{Credentials: c}, []Credentials{c}}
+	}{c, &c, &Verifier{Keys: keys{"ASIAEXAMPLE": c}}, []Credentials{c}}
 	var log strings.Builder
 	slog.New(slog.NewTextHandler(&log, nil)).Info("x", "c", c, "p", &c, "in", inside)
 	texts := []string{log.String(), c.String(), c.GoString()}
@@ -302,12 +323,14 @@ func TestCredentialsHideTheirSecret(t *testing.T) {
 		texts = append(texts, fmt.Sprintf(verb, c), fmt.Sprintf(verb, &c), fmt.Sprintf(verb, inside), fmt.Sprintf(verb, &inside))
 	}
 	for _, text := range texts {
-		if strings.Contains(text, secret) || strings.Contains(text, fmt.Sprintf("%x", secret)) {
-			t.Errorf("shows the secret: %s", text)
+		for _, hidden := range []string{secret, token} {
+			if strings.Contains(text, hidden) || strings.Contains(text, fmt.Sprintf("%x", hidden)) {
+				t.Errorf("shows %s: %s", hidden, text)
+			}
 		}
 	}
-	if c.SecretAccessKey() != secret {
-		t.Error("the secret is lost")
+	if c.SecretAccessKey() != secret || c.SessionToken() != token {
+		t.Error("a secret is lost")
 	}
 }
 
@@ -319,7 +342,7 @@ func FuzzVerify(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, query, host string) {
 		r := &http.Request{Method: http.MethodGet, Host: host, URL: &url.URL{Path: "/mqtt", RawQuery: query}, Header: http.Header{}}
-		err := verifier(s).Verify(r, s.date)
+		err := verify(verifier(s), r, s.date)
 		if err != nil && (strings.ContainsAny(err.Error(), "\r\n") || len(err.Error()) > 200) {
 			t.Errorf("reason not fit for a log: %q", err)
 		}

@@ -1,7 +1,8 @@
-// Package web owns the static side of the gateway: the site at /, the built package
-// at /pkg/, what a page needs to know to connect at /gateway.json, and the rule that
-// only this machine's own names are answered. It imports sigv4 (for the credentials)
-// and loopback. Its handlers keep no state and may be called from any goroutine.
+// Package web owns the HTTP side of the gateway: the site at /, the built package at
+// /pkg/, what a page needs to know to connect at /gateway.json, where everything else
+// is, and the rules that only this machine's own names are answered and only its own
+// pages get an answer from the APIs. It imports sigv4 (for the credentials) and
+// loopback. Its handlers keep no state and may be called from any goroutine.
 package web
 
 import (
@@ -22,7 +23,10 @@ type Site struct {
 	// MQTT takes every request for MQTTPath.
 	MQTT     http.Handler
 	MQTTPath string
-	Log      *slog.Logger
+	// APIs are handlers by their path, or by the beginning of it which ends with a
+	// slash. Pages of other origins on this machine may call them.
+	APIs map[string]http.Handler
+	Log  *slog.Logger
 }
 
 // Handler returns the whole of the gateway's HTTP side.
@@ -40,6 +44,8 @@ func (s *Site) Handler() http.Handler {
 			http.Error(w, "this gateway answers to loopback names only", http.StatusMisdirectedRequest)
 		case path == s.MQTTPath:
 			s.MQTT.ServeHTTP(w, r)
+		case s.api(path) != nil:
+			s.serveAPI(w, r, s.api(path))
 		case r.Method != http.MethodGet && r.Method != http.MethodHead:
 			header.Set("Allow", "GET, HEAD")
 			http.Error(w, "method not allowed", http.StatusMethodNotAllowed)
