@@ -1,21 +1,15 @@
 package shadow
 
-// object and array are JSON values as encoding/json decodes them.
-type (
-	object = map[string]any
-	array  = []any
-)
-
 // sections are the two halves of a shadow. A half that is empty is absent.
 type sections struct{ desired, reported object }
 
-func (s sections) sections() object {
-	out := object{}
+func (s sections) sections() body {
+	out := body{}
 	if len(s.desired) > 0 {
-		out["desired"] = s.desired
+		out = append(out, member{"desired", s.desired})
 	}
 	if len(s.reported) > 0 {
-		out["reported"] = s.reported
+		out = append(out, member{"reported", s.reported})
 	}
 	return out
 }
@@ -69,7 +63,11 @@ func merge(state, metadata, patch object, timestamp int64) (object, object) {
 		}
 		newState, newMetadata := merge(oldState, oldMetadata, nested, timestamp)
 		if !merges && len(newState) == 0 && len(nested) > 0 {
-			continue // nothing but nulls: there is nothing to create
+			// Nothing but nulls: there is nothing to create, in the place of nothing
+			// or of a value of another kind.
+			delete(outState, key)
+			delete(outMetadata, key)
+			continue
 		}
 		outState[key], outMetadata[key] = newState, newMetadata
 	}

@@ -3,9 +3,7 @@ package shadow
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
 	"strconv"
 	"unicode/utf8"
 )
@@ -36,7 +34,21 @@ type section struct {
 
 // readRequest decodes and checks a payload. Where it fails, the request still has the
 // client token if that could be read.
-func readRequest(payload []byte, needsState bool, limits Limits) (request, error) {
+func readRequest(payload []byte, operation Operation, limits Limits) (request, error) {
+	switch operation {
+	case List:
+		return request{}, nil
+	case Delete: // whose content is ignored, but for a token
+		if r, err := readDocument(payload, false, limits); err == nil {
+			return r, nil
+		}
+		return request{}, nil
+	default:
+		return readDocument(payload, operation == Update, limits)
+	}
+}
+
+func readDocument(payload []byte, needsState bool, limits Limits) (request, error) {
 	var r request
 	if !utf8.Valid(payload) {
 		return r, &rejection{415, "Unsupported documented encoding; supported encoding is UTF-8"}
@@ -174,52 +186,9 @@ func (r request) echo() any {
 }
 
 // sign adds the client token, if the request had one.
-func (r request) sign(body object) object {
+func (r request) sign(b body) body {
 	if r.clientToken != nil {
-		body["clientToken"] = *r.clientToken
+		b = append(b[:len(b):len(b)], member{"clientToken", *r.clientToken})
 	}
-	return body
-}
-
-// reply is an answer before it is encoded; tail follows the shadow's topic prefix.
-type reply struct {
-	tail string
-	body object
-}
-
-func rejected(operation string, err error, r request, timestamp int64) reply {
-	why := &rejection{500, "Internal service failure"}
-	errors.As(err, &why)
-	return reply{operation + "/rejected", r.sign(object{
-		"code": why.code, "message": why.message, "timestamp": timestamp,
-	})}
-}
-
-// decode reads one JSON object and keeps numbers as they are written.
-func decode(payload []byte) (object, error) {
-	decoder := json.NewDecoder(bytes.NewReader(payload))
-	decoder.UseNumber()
-	var value any
-	if err := decoder.Decode(&value); err != nil {
-		return nil, fmt.Errorf("decode request: %w", err)
-	}
-	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
-		return nil, errors.New("decode request: something follows the document")
-	}
-	body, ok := value.(object)
-	if !ok {
-		return nil, errors.New("decode request: not an object")
-	}
-	return body, nil
-}
-
-// encode writes compact JSON, text as it was given.
-func encode(value any) []byte {
-	var out bytes.Buffer
-	encoder := json.NewEncoder(&out)
-	encoder.SetEscapeHTML(false)
-	if err := encoder.Encode(value); err != nil {
-		panic(fmt.Sprintf("shadow: encode what was decoded: %v", err)) // cannot be: only JSON values come here
-	}
-	return bytes.TrimSuffix(out.Bytes(), []byte("\n"))
+	return b
 }

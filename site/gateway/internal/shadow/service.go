@@ -1,198 +1,224 @@
 // Package shadow owns the Device Shadow service: the documents of classic and named
-// shadows, how requests change them, and what is answered. It is pure: topics and
-// payloads come in, topics and payloads go out, time is an argument, and it knows
-// nothing of MQTT. The rules are those of the AWS IoT developer guide ("Device Shadow
-// service documents", "Device Shadow MQTT topics", "Device Shadow error messages");
-// where it leaves something open they follow what AWS was seen to do. It imports the
-// standard library only. A Service is for one goroutine at a time.
+// shadows, how requests change them, what is answered, and what may be made to go
+// wrong. The rules are those of the AWS IoT developer guide ("Device Shadow service
+// documents", "Device Shadow MQTT topics", "Device Shadow error messages"); where it
+// leaves something open they follow what AWS was seen to do.
+//
+// A Service takes requests and returns answers. Time is an argument, and it knows
+// nothing of MQTT or HTTP: it imports store, where its records are, and the standard
+// library. A Desk stands between a Service and those who ask: it keeps the answers in
+// order and publishes them. Both may be called from any goroutine; the broker calls
+// the Desk from the goroutine of the connection concerned, shadowapi from that of the
+// HTTP request, and the gateway's control from any.
 package shadow
 
 import (
+	"errors"
 	"fmt"
+	"sync"
 	"time"
+
+	"iotwasm/site/gateway/internal/store"
 )
 
 // retention is how long the version of a deleted shadow goes on counting.
 const retention = 48 * time.Hour
 
-// Message is one answer: a payload for a topic.
-type Message struct {
-	Topic   string
-	Payload []byte
-}
-
-// Limits bound a shadow's state.
-type Limits struct {
-	// DocumentBytes is the most that desired and reported may take together as
-	// compact JSON; metadata does not count.
-	DocumentBytes int
-	// Depth is the most levels that desired or reported may have.
-	Depth int
-}
-
-// DefaultLimits returns the published defaults of AWS IoT Core.
-func DefaultLimits() Limits { return Limits{DocumentBytes: 8 << 10, Depth: 8} }
-
-// Service holds the shadows of every thing, in memory.
+// Service holds the shadows of every thing.
 type Service struct {
-	limits  Limits
-	fault   CreationFault
-	shadows map[id]*entry
-	created map[string]time.Time // by thing, of its last named shadow; kept for the fault
+	limits Limits
+	store  store.Store
+
+	mu     sync.Mutex // held through a request: versions count one by one
+	meter  *meter
+	faults *faults
 }
 
-// entry is a shadow, or what is left of it after its deletion.
-type entry struct {
-	document
-	version int64
-	deleted time.Time // zero while the shadow exists
+// Config is what a Service is made of; the zero value will do.
+type Config struct {
+	Limits        Limits
+	CreationFault CreationFault
+	// Store keeps the shadows; nil is one that ends with the Service.
+	Store store.Store
 }
 
-// NewService returns a Service without shadows.
+// New returns a Service with the shadows of its store, after a look at each of them.
+func New(config Config, now time.Time) (*Service, error) {
+	if config.Store == nil {
+		config.Store = store.NewMemory()
+	}
+	defaults := DefaultLimits()
+	if config.Limits.DocumentBytes == 0 {
+		config.Limits.DocumentBytes = defaults.DocumentBytes
+	}
+	if config.Limits.Depth == 0 {
+		config.Limits.Depth = defaults.Depth
+	}
+	s := &Service{
+		limits: config.Limits, store: config.Store,
+		meter: newMeter(config.Limits), faults: newFaults(config.CreationFault),
+	}
+	return s, s.review(now)
+}
+
+// NewService returns a Service without shadows, which are kept in memory.
 func NewService(limits Limits, fault CreationFault) *Service {
-	return &Service{limits: limits, fault: fault, shadows: map[id]*entry{}, created: map[string]time.Time{}}
+	s, err := New(Config{Limits: limits, CreationFault: fault}, time.Time{})
+	if err != nil {
+		panic(fmt.Sprintf("shadow: an empty store in memory: %v", err)) // cannot be
+	}
+	return s
 }
 
 // Handle carries out the request that payload on topic is, and returns the answers in
 // the order in which they are to be published. It returns none if topic is no request,
-// or if the creation fault drops it.
+// or if a fault loses the only one. It is for callers who let answers leave at once.
 func (s *Service) Handle(topic string, payload []byte, now time.Time) []Message {
-	a, ok := parse(topic)
+	request, ok := ParseTopic(topic, payload)
 	if !ok {
 		return nil
 	}
-	var handle func(id, request, int64) ([]reply, error)
-	switch a.tail {
-	case "update":
-		handle = func(i id, r request, t int64) ([]reply, error) { return s.update(i, r, t, now) }
-	case "get":
-		handle = func(i id, r request, t int64) ([]reply, error) { return s.get(i, r, t, now) }
-	case "delete":
-		handle = func(i id, r request, t int64) ([]reply, error) { return s.remove(i, r, t, now) }
+	answer := s.Do(request, now)
+	defer answer.Done()
+	return answer.Messages()
+}
+
+// Do carries out a request. Done is to be called once the answer has left. A change
+// is in the store before Do returns.
+func (s *Service) Do(r Request, now time.Time) Answer {
+	i := id{r.Thing, r.Shadow}
+	parsed, parseErr := readRequest(r.Payload, r.Operation, s.limits)
+
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	answer := Answer{done: func() {}}
+	outcome, err := func() (outcome, error) {
+		if err := i.check(); err != nil {
+			return outcome{}, err
+		}
+		t, ok := s.meter.admit(r.Thing, now)
+		if !ok {
+			return outcome{}, tooMany
+		}
+		answer.done = func() {
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			t.left = true
+		}
+		fault := s.faults.strike(r.Thing)
+		answer.Delay, answer.Lost = fault.Delay, fault.Drop
+		if err := fault.rejection(); err != nil {
+			return outcome{}, err
+		}
+		if parseErr != nil {
+			return outcome{}, parseErr
+		}
+		return s.carryOut(i, r, parsed, now)
+	}()
+	if errors.Is(err, errSilent) {
+		answer.Lost, err = true, tooMany
+	}
+	answer.fill(i, r.Operation, outcome, err, parsed)
+	return answer
+}
+
+// outcome is what a request that was accepted leads to.
+type outcome struct {
+	delta, documents, accepted body // the first two may be nil
+}
+
+func (s *Service) carryOut(i id, r Request, parsed request, now time.Time) (outcome, error) {
+	switch r.Operation {
+	case Update:
+		return s.update(i, parsed, now)
+	case Get:
+		return s.get(i, now)
+	case Delete:
+		return s.remove(i, now)
+	case List:
+		return s.list(r, now)
 	default:
-		return nil
+		return outcome{}, fmt.Errorf("no operation %q", r.Operation)
+	}
+}
+
+// errNone is the 404 of a shadow.
+func errNone(i id) error {
+	return &rejection{404, fmt.Sprintf("No shadow exists with name: '%s'", i)}
+}
+
+func (s *Service) update(i id, r request, now time.Time) (outcome, error) {
+	past, err := s.load(i, now)
+	if err != nil {
+		return outcome{}, err
+	}
+	exists := past != nil && past.deleted.IsZero()
+	switch {
+	case exists && r.version != nil && *r.version != past.version:
+		return outcome{}, &rejection{409, "Version conflict"}
+	case !exists && r.version != nil && *r.version != 1:
+		return outcome{}, &rejection{400, "Invalid version"}
 	}
 
 	timestamp := now.Unix()
-	request, err := readRequest(payload, a.tail == "update", s.limits)
-	if nameErr := a.id.check(); nameErr != nil {
-		err = nameErr
-	}
-	var replies []reply
-	if err == nil {
-		replies, err = handle(a.id, request, timestamp)
-	}
-	if err != nil {
-		replies = []reply{rejected(a.tail, err, request, timestamp)}
-	}
-	messages := make([]Message, len(replies))
-	for i, r := range replies {
-		messages[i] = Message{Topic: a.base + "/" + r.tail, Payload: encode(r.body)}
-	}
-	return messages
-}
-
-// check refuses names which AWS does not allow. The texts are not published.
-func (i id) check() error {
-	if !thingPattern.MatchString(i.thing) {
-		return &rejection{400, "Invalid thing name"}
-	}
-	if i.name != "" && !namePattern.MatchString(i.name) {
-		return &rejection{400, "Invalid shadow name"}
-	}
-	return nil
-}
-
-// find returns the shadow if it exists.
-func (s *Service) find(i id, now time.Time) (*entry, error) {
-	e := s.shadows[i]
-	if e != nil && !e.deleted.IsZero() && now.Sub(e.deleted) >= retention {
-		delete(s.shadows, i)
-	}
-	if e == nil || !e.deleted.IsZero() {
-		return nil, &rejection{404, fmt.Sprintf("No shadow exists with name: '%s'", i)}
-	}
-	return e, nil
-}
-
-func (s *Service) update(i id, r request, timestamp int64, now time.Time) ([]reply, error) {
-	current, err := s.find(i, now)
-	exists := err == nil
-	switch {
-	case exists && r.version != nil && *r.version != current.version:
-		return nil, &rejection{409, "Version conflict"}
-	case !exists && r.version != nil && *r.version != 1:
-		return nil, &rejection{400, "Invalid version"}
-	}
-
-	next := &entry{version: 1}
-	if past := s.shadows[i]; past != nil {
+	next := &entry{version: 1, updated: now}
+	if past != nil {
 		next.version = past.version + 1
 	}
 	var before document
 	if exists {
-		before = current.document
+		before = past.document
 	}
 	next.document = before.apply(r, timestamp)
 	if next.size() > s.limits.DocumentBytes {
-		return nil, &rejection{413, "The payload exceeds the maximum size allowed"}
+		return outcome{}, &rejection{413, "The payload exceeds the maximum size allowed"}
 	}
 	// Last, so that a request which is wrong anyway is told why.
-	if s.fault.Spacing > 0 && !exists && i.name != "" {
-		switch {
-		case !s.tooSoon(i.thing, now):
-			s.created[i.thing] = now
-		case s.fault.Drop:
-			return nil, nil
-		default: // the text for 429 is not published
-			return nil, &rejection{429, "Too many requests"}
+	if !exists && i.name != "" {
+		if err := s.faults.create(i.thing, now); err != nil {
+			return outcome{}, err
 		}
 	}
-	s.shadows[i] = next
+	if err := s.save(i, next); err != nil {
+		return outcome{}, err
+	}
 
-	var replies []reply
+	var out outcome
 	if delta, metadata := next.delta(); delta != nil {
-		replies = append(replies, reply{"update/delta", r.sign(object{
-			"state": delta, "metadata": metadata, "version": next.version, "timestamp": timestamp,
-		})})
+		out.delta = body{{"version", next.version}, {"timestamp", timestamp}, {"state", delta}, {"metadata", metadata}}
 	}
 	var previous any // null for a shadow that was not there
 	if exists {
-		previous = current.whole()
+		previous = past.whole(nil)
 	}
-	return append(replies,
-		reply{"update/documents", r.sign(object{
-			"previous": previous, "current": next.whole(), "timestamp": timestamp,
-		})},
-		reply{"update/accepted", r.sign(object{
-			"state": r.echo(), "metadata": metadataOf(r.echo(), timestamp), "version": next.version, "timestamp": timestamp,
-		})},
-	), nil
+	out.documents = body{{"previous", previous}, {"current", next.whole(nil)}, {"timestamp", timestamp}}
+	echo := r.echo()
+	out.accepted = body{{"state", echo}, {"metadata", metadataOf(echo, timestamp)}, {"version", next.version}, {"timestamp", timestamp}}
+	return out, nil
 }
 
-func (s *Service) get(i id, r request, timestamp int64, now time.Time) ([]reply, error) {
-	e, err := s.find(i, now)
+func (s *Service) get(i id, now time.Time) (outcome, error) {
+	e, err := s.load(i, now)
 	if err != nil {
-		return nil, err
+		return outcome{}, err
 	}
-	body := e.whole()
-	if delta, _ := e.delta(); delta != nil {
-		body["state"].(object)["delta"] = delta
+	if e == nil || !e.deleted.IsZero() {
+		return outcome{}, errNone(i)
 	}
-	body["timestamp"] = timestamp
-	return []reply{{"get/accepted", r.sign(body)}}, nil
+	delta, _ := e.delta()
+	return outcome{accepted: append(e.whole(delta), member{"timestamp", now.Unix()})}, nil
 }
 
-func (s *Service) remove(i id, r request, timestamp int64, now time.Time) ([]reply, error) {
-	e, err := s.find(i, now)
+func (s *Service) remove(i id, now time.Time) (outcome, error) {
+	e, err := s.load(i, now)
 	if err != nil {
-		return nil, err
+		return outcome{}, err
 	}
-	s.shadows[i] = &entry{version: e.version, deleted: now}
-	return []reply{{"delete/accepted", r.sign(object{"version": e.version, "timestamp": timestamp})}}, nil
-}
-
-// whole is the document as get and update/documents show it.
-func (e *entry) whole() object {
-	return object{"state": e.state.sections(), "metadata": e.metadata.sections(), "version": e.version}
+	if e == nil || !e.deleted.IsZero() {
+		return outcome{}, errNone(i)
+	}
+	if err := s.save(i, &entry{version: e.version, updated: now, deleted: now}); err != nil {
+		return outcome{}, err
+	}
+	return outcome{accepted: body{{"version", e.version}, {"timestamp", now.Unix()}}}, nil
 }

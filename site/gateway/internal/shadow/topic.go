@@ -15,6 +15,25 @@ var (
 // id names one shadow; name is empty for a thing's classic shadow.
 type id struct{ thing, name string }
 
+// base is the topic in front of the operations.
+func (i id) base() string {
+	if i.name == "" {
+		return prefix + i.thing + "/shadow"
+	}
+	return prefix + i.thing + "/shadow/name/" + i.name
+}
+
+// check refuses names which AWS does not allow. The texts are not published.
+func (i id) check() error {
+	if !thingPattern.MatchString(i.thing) {
+		return &rejection{400, "Invalid thing name"}
+	}
+	if i.name != "" && !namePattern.MatchString(i.name) {
+		return &rejection{400, "Invalid shadow name"}
+	}
+	return nil
+}
+
 // String is the name which error texts use: the thing's, or thing~shadow.
 func (i id) String() string {
 	if i.name == "" {
@@ -23,10 +42,10 @@ func (i id) String() string {
 	return i.thing + "~" + i.name
 }
 
-// address is a reserved topic taken apart: base is everything before the operation.
+// address is a reserved topic taken apart.
 type address struct {
-	id         id
-	base, tail string
+	id   id
+	tail string
 }
 
 // parse splits a reserved shadow topic ("Device Shadow MQTT topics", AWS IoT
@@ -46,14 +65,26 @@ func parse(topic string) (_ address, ok bool) {
 			return address{}, false
 		}
 	}
-	a.base = topic[:len(topic)-len(a.tail)-1]
 	return a, true
+}
+
+// ParseTopic returns the request that a message is, if it is one.
+func ParseTopic(topic string, payload []byte) (r Request, ok bool) {
+	a, ok := parse(topic)
+	if !ok {
+		return Request{}, false
+	}
+	switch operation := Operation(a.tail); operation {
+	case Get, Update, Delete:
+		return Request{Operation: operation, Thing: a.id.thing, Shadow: a.id.name, Payload: payload}, true
+	}
+	return Request{}, false
 }
 
 // IsRequest reports whether a message to topic is for the shadow service.
 func IsRequest(topic string) bool {
-	a, ok := parse(topic)
-	return ok && (a.tail == "get" || a.tail == "update" || a.tail == "delete")
+	_, ok := ParseTopic(topic, nil)
+	return ok
 }
 
 // IsAnswer reports whether topic is one on which only the shadow service speaks.
