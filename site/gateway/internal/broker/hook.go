@@ -3,11 +3,10 @@ package broker
 import (
 	mqtt "github.com/mochi-mqtt/server/v2"
 	"github.com/mochi-mqtt/server/v2/packets"
-
-	"iotwasm/site/gateway/internal/shadow"
 )
 
-// hook is everything which the broker adds to mochi.
+// hook is where mochi asks and tells. Its methods are called by the goroutine that
+// reads the client's connection, between two calls of its link's Read.
 type hook struct {
 	mqtt.HookBase
 	broker *Broker
@@ -19,108 +18,144 @@ func (h *hook) ID() string { return "gateway" }
 // Provides lists the events which the hook takes.
 func (h *hook) Provides(event byte) bool {
 	switch event {
-	case mqtt.OnConnect, mqtt.OnConnectAuthenticate, mqtt.OnACLCheck, mqtt.OnSessionEstablished, mqtt.OnDisconnect,
-		mqtt.OnPacketRead, mqtt.OnPacketEncode, mqtt.OnPublish, mqtt.OnPublished, mqtt.OnPublishDropped:
+	case mqtt.OnConnect, mqtt.OnConnectAuthenticate, mqtt.OnACLCheck, mqtt.OnSessionEstablished, mqtt.OnPacketEncode,
+		mqtt.OnPacketProcessed, mqtt.OnSubscribe, mqtt.OnSubscribed, mqtt.OnUnsubscribed, mqtt.OnPublish, mqtt.OnPublished:
 		return true
 	}
 	return false
 }
 
+func linkOf(client *mqtt.Client) *link {
+	l, _ := client.Net.Conn.(*link)
+	return l
+}
+
 // OnConnect comes before anything is written to the client.
 func (h *hook) OnConnect(client *mqtt.Client, _ packets.Packet) error {
-	if l, ok := client.Net.Conn.(*link); ok {
-		l.open(client)
-	}
+	linkOf(client).client = client
+	// mochi's own window would take a read lock twice in Inflight.NextImmediate.
+	client.Properties.Props.ReceiveMaximum = 0
+	client.State.Inflight.ResetSendQuota(0)
+	// The broker ends sessions itself: mochi leaves the subscriptions of those that
+	// expire to whoever takes their client identifier next.
+	client.Properties.Props.SessionExpiryIntervalFlag = false
 	return nil
 }
 
-// OnConnectAuthenticate accepts: the signature of the upgrade was the authentication,
-// and AWS's SDKs put metrics into the user name.
+// OnConnectAuthenticate accepts: that was decided before.
 func (h *hook) OnConnectAuthenticate(*mqtt.Client, packets.Packet) bool { return true }
 
-// OnACLCheck accepts: the gateway has no policies.
-func (h *hook) OnACLCheck(*mqtt.Client, string, bool) bool { return true }
+// OnACLCheck refuses the filters which admitSubscribe denied.
+func (h *hook) OnACLCheck(client *mqtt.Client, topic string, write bool) bool {
+	if write {
+		return true
+	}
+	_, denied := linkOf(client).denied[topic]
+	return !denied
+}
 
-// OnSessionEstablished logs a connection.
+// OnSessionEstablished comes after CONNACK.
 func (h *hook) OnSessionEstablished(client *mqtt.Client, _ packets.Packet) {
-	h.broker.log.Info("client connected", "client", client.ID, "protocol", client.Properties.ProtocolVersion, "remote", client.Net.Remote)
+	h.broker.establish(linkOf(client))
 }
 
-// OnDisconnect logs its end.
-func (h *hook) OnDisconnect(client *mqtt.Client, err error, _ bool) {
-	reason := "client disconnected"
-	if err != nil {
-		reason = err.Error()
-	}
-	h.broker.log.Info("client gone", "client", client.ID, "reason", reason)
-}
-
-// OnPacketRead sees acknowledgements.
-func (h *hook) OnPacketRead(client *mqtt.Client, packet packets.Packet) (packets.Packet, error) {
-	if packet.FixedHeader.Type == packets.Puback {
-		if l, ok := client.Net.Conn.(*link); ok && l.window != nil {
-			l.release()
-		}
-	}
-	return packet, nil
-}
-
-// OnPacketEncode comes before mochi encodes a packet and locks the client to write it.
+// OnPacketEncode changes what mochi writes.
 func (h *hook) OnPacketEncode(client *mqtt.Client, packet packets.Packet) packets.Packet {
-	l, ok := client.Net.Conn.(*link)
-	if !ok {
-		return packet
-	}
+	l := linkOf(client)
 	switch packet.FixedHeader.Type {
 	case packets.Connack:
 		if packet.ReasonCode == packets.CodeSuccess.Code {
-			describe(&packet.Properties)
+			l.describe(&packet.Properties)
 		}
-	case packets.Publish:
-		switch {
-		case packet.FixedHeader.Qos == 0:
-		case packet.FixedHeader.Dup: // resent before the client is read from
-			l.tryAcquire()
-		default:
-			l.acquire()
+	case packets.Suback:
+		packet.Properties.User = nil // the client's own
+	case packets.Unsuback:
+		packet.Properties.User = nil
+		for i, code := range packet.ReasonCodes {
+			switch {
+			case i < len(l.invalid) && l.invalid[i]:
+				packet.ReasonCodes[i] = packets.ErrTopicFilterInvalid.Code
+			case code == packets.CodeNoSubscriptionExisted.Code && !l.profile.UnsubackNotHeld:
+				packet.ReasonCodes[i] = packets.CodeSuccess.Code
+			}
 		}
-	case packets.Disconnect:
-		l.LastWords()
 	}
 	return packet
 }
 
-// describe adds what mochi keeps out of CONNACK [MQTT-3.2.2.3].
-func describe(p *packets.Properties) {
-	p.TopicAliasMaximum = topicAliasMaximum
-	p.MaximumPacketSize = maximumPacketSize
-	p.RetainAvailable, p.RetainAvailableFlag = 1, true
-	p.WildcardSubAvailable, p.WildcardSubAvailableFlag = 1, true
-	p.SubIDAvailable, p.SubIDAvailableFlag = 0, true
-	p.SharedSubAvailable, p.SharedSubAvailableFlag = 1, true
+// OnSubscribe gives every subscription of the index an identifier, of its own and not
+// the client's: with one, mochi names all filters that match a topic.
+func (h *hook) OnSubscribe(_ *mqtt.Client, packet packets.Packet) packets.Packet {
+	for i := range packet.Filters {
+		packet.Filters[i].Identifier = 1
+	}
+	return packet
 }
 
-// OnPublish keeps clients off the topics on which only the shadow service speaks.
-func (h *hook) OnPublish(client *mqtt.Client, packet packets.Packet) (packets.Packet, error) {
-	if client.Net.Inline || !shadow.IsAnswer(packet.TopicName) {
-		return packet, nil
+// OnSubscribed comes before SUBACK, whose reasons it may change in place.
+func (h *hook) OnSubscribed(client *mqtt.Client, packet packets.Packet, reasons []byte) {
+	l := linkOf(client)
+	l.granted = l.granted[:0]
+	identifier := 0
+	if len(packet.Properties.SubscriptionIdentifier) > 0 {
+		identifier = packet.Properties.SubscriptionIdentifier[0]
 	}
-	if client.Properties.ProtocolVersion == 5 && packet.FixedHeader.Qos > 0 {
-		return packet, packets.ErrNotAuthorized
+	for i, sub := range packet.Filters {
+		if reason, denied := l.denied[sub.Filter]; denied && l.version >= 5 {
+			reasons[i] = reason
+		}
+		if reasons[i] >= packets.ErrUnspecifiedError.Code {
+			continue
+		}
+		sub.Qos, sub.Identifier = reasons[i], identifier
+		l.granted = append(l.granted, grant{sub, l.session.subscribe(sub)})
 	}
+}
+
+// grant is a subscription that was made.
+type grant struct {
+	packets.Subscription
+	existed bool
+}
+
+// OnPacketProcessed comes after the answer to a packet.
+func (h *hook) OnPacketProcessed(client *mqtt.Client, packet packets.Packet, _ error) {
+	if packet.FixedHeader.Type != packets.Subscribe {
+		return
+	}
+	l := linkOf(client)
+	filters := make([]string, len(l.granted))
+	for i, g := range l.granted {
+		filters[i] = g.Filter
+		h.broker.sendRetained(l.session, g.Subscription, g.existed)
+	}
+	h.broker.tellFilters(l, "subscribed", filters)
+	if l.overSubscribed {
+		l.close(throttled("too many subscriptions"))
+	}
+}
+
+// OnUnsubscribed comes before UNSUBACK, and at the end of a session.
+func (h *hook) OnUnsubscribed(client *mqtt.Client, packet packets.Packet) {
+	if packet.PacketID == 0 {
+		return // no packet of the client's
+	}
+	l := linkOf(client)
+	var filters []string
+	for _, sub := range packet.Filters {
+		if l.session.unsubscribe(sub.Filter) {
+			filters = append(filters, sub.Filter)
+		}
+	}
+	h.broker.tellFilters(l, "unsubscribed", filters)
+}
+
+// OnPublish keeps mochi from routing: it acknowledges, and the broker routes.
+func (h *hook) OnPublish(_ *mqtt.Client, packet packets.Packet) (packets.Packet, error) {
 	return packet, packets.CodeSuccessIgnore
 }
 
-// OnPublished comes after the message went to its subscribers.
+// OnPublished comes after the acknowledgement.
 func (h *hook) OnPublished(client *mqtt.Client, packet packets.Packet) {
-	if !client.Net.Inline && !packet.Ignore && shadow.IsRequest(packet.TopicName) {
-		h.broker.answer(packet.TopicName, packet.Payload)
-	}
-}
-
-// OnPublishDropped comes when a client's queue is full: once for each client says enough.
-func (h *hook) OnPublishDropped(client *mqtt.Client, _ packets.Packet) {
-	if l, ok := client.Net.Conn.(*link); ok && !l.dropped.Swap(true) {
-		h.broker.log.Warn("messages dropped: the client takes them too slowly", "client", client.ID)
-	}
+	h.broker.publish(linkOf(client), packet)
 }
