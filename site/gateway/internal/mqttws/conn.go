@@ -42,8 +42,9 @@ type Conn struct {
 	mu      sync.Mutex
 	changed sync.Cond // on mu: pending shrank, or one of the flags below was set
 	pending []byte
-	working bool // the reader is away with bytes it was given
-	last    bool // LastWords was called
+	shape   func([]byte) [][][]byte // see SetShape
+	working bool                    // the reader is away with bytes it was given
+	last    bool                    // LastWords was called
 	closed  bool
 	err     error
 	wake    chan struct{} // to the flusher
@@ -156,6 +157,19 @@ func (c *Conn) Close() error {
 	return nil
 }
 
+// Abort ends the connection at once: what is pending is lost, and the peer gets no
+// close frame. Close must follow all the same.
+func (c *Conn) Abort() { _ = c.raw.Close() }
+
+// SetShape has shape decide from now on which messages, each of one frame or several,
+// carry the bytes that go out together; nil from it is one message of one frame. It is
+// for trying out clients, and is called by one goroutine at a time.
+func (c *Conn) SetShape(shape func(out []byte) [][][]byte) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.shape = shape
+}
+
 // finish closes the connection and waits until nothing of it is left.
 func (c *Conn) finish() {
 	_ = c.Close() // the flusher reports no error either: the peer is gone
@@ -176,13 +190,13 @@ func (c *Conn) flushLoop() {
 	var spare []byte
 	for range c.wake {
 		c.mu.Lock()
-		out, closing := c.pending, c.closed
+		out, closing, shape := c.pending, c.closed, c.shape
 		c.pending, spare = spare[:0], nil
 		c.changed.Broadcast()
 		c.mu.Unlock()
 
 		if len(out) > 0 {
-			if err := c.send(out, closing); err != nil {
+			if err := c.send(out, closing, shape); err != nil {
 				c.fail(err)
 				return
 			}
@@ -197,7 +211,7 @@ func (c *Conn) flushLoop() {
 	}
 }
 
-func (c *Conn) send(out []byte, closing bool) error {
+func (c *Conn) send(out []byte, closing bool, shape func([]byte) [][][]byte) error {
 	if !closing {
 		c.mu.Lock()
 		if !c.closed { // or the deadline is the one of Close
@@ -205,10 +219,35 @@ func (c *Conn) send(out []byte, closing bool) error {
 		}
 		c.mu.Unlock()
 	}
-	if err := c.ws.Write(context.Background(), websocket.MessageBinary, out); err != nil {
-		return fmt.Errorf("write WebSocket message: %w", err)
+	var messages [][][]byte
+	if shape != nil {
+		messages = shape(out)
+	}
+	if messages == nil {
+		messages = [][][]byte{{out}}
+	}
+	for _, frames := range messages {
+		if err := c.sendMessage(frames); err != nil {
+			return fmt.Errorf("write WebSocket message: %w", err)
+		}
 	}
 	return nil
+}
+
+func (c *Conn) sendMessage(frames [][]byte) error {
+	if len(frames) == 1 {
+		return c.ws.Write(context.Background(), websocket.MessageBinary, frames[0])
+	}
+	message, err := c.ws.Writer(context.Background(), websocket.MessageBinary)
+	if err != nil {
+		return err
+	}
+	for _, frame := range frames {
+		if _, err := message.Write(frame); err != nil {
+			return err
+		}
+	}
+	return message.Close() // with an empty frame, which is the last
 }
 
 // fail ends writers; closing the socket, which follows, ends the reader.
