@@ -63,6 +63,7 @@ check: $(DIST) ## Format, vet, staticcheck and types
 	node jsglue/reference.mjs --check
 
 test-go: ## Go tests: on the host with -race, then under GOOS=js
+	.ci/install-browser-and-broker
 	go test -race ./...
 	$(WASM_TEST) ./wasm/internal/presign ./wasm/internal/wire ./wasm/internal/session ./wasm/internal/delay
 

@@ -39,7 +39,8 @@ for (const server of ['gateway', 'mosquitto'] as const) {
         }, topic)
         // Overlapping subscriptions: a server may send a copy for each of them [MQTT-3.3.4-2], as mosquitto does.
         for (const [name, topics] of Object.entries(seen)) if (server === 'mosquitto') seen[name] = [...new Set(topics)]
-        expect(seen).toEqual({ one: ['/a/b'], plus: ['/a/b', '/c/b'], hash: ['/a/b', '/c/b', '', '/a/b/c', '/end'], event: ['/a/b', '/c/b', '', '/a/b/c', '/end'] })
+        const hash = ['/a/b', '/c/b', ...server === 'gateway' ? [] : [''], '/a/b/c', '/end'] // at AWS a/# does not match a
+        expect(seen).toEqual({ one: ['/a/b'], plus: ['/a/b', '/c/b'], hash, event: hash })
       })
 
       test('keeps topics that begin with $ from # and +', async ({ shared, options, topic }) => {

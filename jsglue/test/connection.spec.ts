@@ -236,7 +236,8 @@ for (const server of ['gateway', 'mosquitto'] as const) {
 
     test('renew loses nothing', async ({ shared, options, topic }) => {
       const listener = await connected(shared, { ...options, reconnect: soon })
-      const publisher = await connected(shared, { ...options, limits: false })
+      // A server that discards what is over its rate (AWS IoT Core) is not asked for more than it sends.
+      const publisher = await connected(shared, { ...options, limits: server === 'gateway' ? { publishesPerSecond: 80 } : false })
       const seen = await record(listener)
       const got = await listener.evaluate(async (c, { publisher, topic }) => {
         const got: number[] = []
@@ -254,14 +255,11 @@ for (const server of ['gateway', 'mosquitto'] as const) {
         }
         on = false
         await publishing
-        const end = Date.now() + 5000
+        const end = Date.now() + 20_000 // AWS IoT Core sends 10 stored messages a second
         while (new Set(got).size < count && Date.now() < end) await new Promise(resolve => setTimeout(resolve, 20))
         return { count, distinct: [...new Set(got)], own: own.filter(o => o === true).length, links: (await c.stats()).links }
       }, { publisher, topic })
-      // The gateway's broker (mochi) forgets now and then what came between the end of the old link and the
-      // takeover by the new one, and keeps no order in what it sends again.
-      if (server === 'mosquitto') expect(got.distinct).toEqual(Array.from({ length: got.count }, (_, i) => i))
-      else expect(got.distinct.length).toBeGreaterThan(got.count * 0.8)
+      expect(got.distinct).toEqual(Array.from({ length: got.count }, (_, i) => i))
       expect(got).toMatchObject({ own: 25, links: 6 })
       const events = await texts(seen)
       expect(events.filter(e => !['state reconnecting', 'offline', 'reconnect 1', 'connect resumed', 'state connected'].includes(e))).toEqual([])

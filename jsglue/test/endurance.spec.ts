@@ -71,7 +71,7 @@ test('a server that is killed ten times: every publish settles, in order', async
   test.setTimeout(120_000)
   const count = 3000
   const port = await freePort()
-  let gateway = await startGateway(program, { port })
+  let gateway = await startGateway(program, { port, args: ['-profile', 'generic'] })
   try {
     // The broker forgets all when it is killed; what one client sends itself can only be lost with its acknowledgement on the way.
     const client = await connected(shared, { ...gateway.options, limits: false, connectTimeout: 3000, reconnect: { minDelay: 50, maxDelay: 300 } })
@@ -94,7 +94,7 @@ test('a server that is killed ten times: every publish settles, in order', async
       await expect.poll(() => run.evaluate(r => r.progress.settled), { timeout: 60_000, intervals: [5] }).toBeGreaterThan(kill * 200)
       await gateway.stop('SIGKILL')
       await until(seen, /^offline/, kill)
-      gateway = await startGateway(program, { port })
+      gateway = await startGateway(program, { port, args: ['-profile', 'generic'] })
       await until(seen, 'state connected', kill)
     }
     expect(await run.evaluate(r => r.all)).toEqual([])

@@ -79,8 +79,8 @@ func start(t *testing.T, args ...string) *gateway {
 	}()
 	lines := bufio.NewScanner(reader)
 	for lines.Scan() {
-		if rest, ok := strings.CutPrefix(lines.Text(), "endpoint    ws://"); ok {
-			g.host = rest
+		if rest, ok := strings.CutPrefix(lines.Text(), "endpoint    ws"); ok { // or wss
+			_, g.host, _ = strings.Cut(rest, "://")
 			break
 		}
 	}

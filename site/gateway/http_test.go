@@ -2,17 +2,27 @@ package main
 
 import (
 	"bufio"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"encoding/json"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 	"github.com/coder/websocket"
+	"github.com/eclipse/paho.golang/packets"
+	"github.com/eclipse/paho.golang/paho"
 )
 
 // exchange sends raw bytes and returns the head and the body of the answer.
@@ -142,6 +152,189 @@ func TestGatewayJSON(t *testing.T) {
 	for _, host := range []string{"evil.example", "0.0.0.0:" + port, "localhost.evil.example"} {
 		if head, body := exchange(t, g.host, "GET /gateway.json HTTP/1.1\r\nHost: "+host+"\r\n\r\n"); !strings.HasPrefix(head, "HTTP/1.1 421 ") || strings.Contains(body, testSecret) {
 			t.Errorf("%s: %q", host, head)
+		}
+	}
+}
+
+// signedBy is the target of an upgrade that is signed with other credentials.
+func signedBy(t *testing.T, g *gateway, service string, c aws.Credentials) string {
+	t.Helper()
+	token := c.SessionToken
+	c.SessionToken = ""
+	signed, _, err := v4.NewSigner().PresignHTTP(t.Context(), c,
+		&http.Request{Method: http.MethodGet, URL: &url.URL{Scheme: "ws", Host: g.host, Path: "/mqtt"}},
+		"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855", service, testRegion, time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if token != "" {
+		signed += "&X-Amz-Security-Token=" + url.QueryEscape(token)
+	}
+	return target(signed)
+}
+
+func TestIssuedCredentials(t *testing.T) {
+	g := start(t, "-credentials-duration", "30m")
+	head, body := exchange(t, g.host, "POST /credentials HTTP/1.1\r\nHost: "+g.host+"\r\nOrigin: http://localhost:5173\r\nContent-Length: 0\r\n\r\n")
+	if !strings.HasPrefix(head, "HTTP/1.1 200 ") || !strings.Contains(head, "Access-Control-Allow-Origin: http://localhost:5173\r\n") || !strings.Contains(head, "Cache-Control: no-store\r\n") {
+		t.Errorf("head %q", head)
+	}
+	var c struct {
+		AccessKeyID, SecretAccessKey, SessionToken string
+		Expiration                                 time.Time
+	}
+	if err := json.Unmarshal([]byte(body), &c); err != nil {
+		t.Fatal(err)
+	}
+	if left := time.Until(c.Expiration); left < 29*time.Minute || left > 30*time.Minute {
+		t.Errorf("expires in %v", left)
+	}
+	good := aws.Credentials{AccessKeyID: c.AccessKeyID, SecretAccessKey: c.SecretAccessKey, SessionToken: c.SessionToken}
+	if head, _ := exchange(t, g.host, upgradeRequest(g.host, signedBy(t, g, "iotdevicegateway", good))); !strings.HasPrefix(head, "HTTP/1.1 101 ") {
+		t.Errorf("issued credentials: %q", head)
+	}
+	without := good
+	without.SessionToken = ""
+	if head, _ := exchange(t, g.host, upgradeRequest(g.host, signedBy(t, g, "iotdevicegateway", without))); !strings.HasPrefix(head, "HTTP/1.1 403 ") {
+		t.Errorf("without their token: %q", head)
+	}
+	for _, request := range []string{
+		"GET /credentials HTTP/1.1\r\nHost: " + g.host + "\r\nOrigin: https://evil.example\r\n\r\n",
+		"GET /credentials HTTP/1.1\r\nHost: evil.example\r\n\r\n",
+	} {
+		if _, body := exchange(t, g.host, request); strings.Contains(body, "secretAccessKey") {
+			t.Errorf("given to a foreign page: %s", body)
+		}
+	}
+	for _, secret := range []string{c.SecretAccessKey, c.SessionToken} {
+		if strings.Contains(g.log.String(), secret) {
+			t.Errorf("the log shows %s", secret)
+		}
+	}
+}
+
+func TestAccessKeysAndService(t *testing.T) {
+	g := start(t, "-access-key", "AKIDOTHER:other:secret", "-accept-iotdata")
+	for _, c := range []aws.Credentials{{AccessKeyID: testKeyID, SecretAccessKey: testSecret}, {AccessKeyID: "AKIDOTHER", SecretAccessKey: "other:secret"}} {
+		for _, service := range []string{"iotdevicegateway", "iotdata"} {
+			if head, _ := exchange(t, g.host, upgradeRequest(g.host, signedBy(t, g, service, c))); !strings.HasPrefix(head, "HTTP/1.1 101 ") {
+				t.Errorf("%s for %s: %q", c.AccessKeyID, service, head)
+			}
+		}
+	}
+}
+
+func write(t *testing.T, name, content string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), name)
+	if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+const clientPolicy = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"iot:*","Resource":[
+	"arn:aws:iot:eu-west-1:123456789012:client/page-*","arn:aws:iot:eu-west-1:123456789012:topic/${iot:ClientId}/*"]}]}`
+
+func TestPolicyAndAuthorizerOverMQTT(t *testing.T) {
+	rules := `{"authorizers":[{"name":"users","signingDisabled":true,"logins":[{"username":"user","password":"pass+word"}],
+		"principalId":"user1","policyDocuments":[` + clientPolicy + `],"disconnectAfterInSeconds":300}]}`
+	g := start(t, "-policy", write(t, "policy.json", clientPolicy), "-authorizers", write(t, "authorizers.json", rules))
+	code := func(conn net.Conn, packet *paho.Connect) byte {
+		t.Helper()
+		ctx, cancel := context.WithTimeout(t.Context(), patience)
+		defer cancel()
+		connack, err := paho.NewClient(paho.ClientConfig{Conn: packets.NewThreadSafeConn(conn)}).Connect(ctx, packet)
+		if connack == nil {
+			t.Fatal(err)
+		}
+		return connack.ReasonCode
+	}
+	unsigned := func() net.Conn {
+		t.Helper()
+		ws, _, err := websocket.Dial(t.Context(), "ws://"+g.host+"/mqtt", &websocket.DialOptions{Subprotocols: []string{"mqtt"}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = ws.CloseNow() })
+		return websocket.NetConn(context.Background(), ws, websocket.MessageBinary)
+	}
+	login := func(id, username, password string) *paho.Connect {
+		return &paho.Connect{ClientID: id, KeepAlive: 30, CleanStart: true, UsernameFlag: true, Username: username, PasswordFlag: true, Password: []byte(password)}
+	}
+	const named = "user?x-amz-customauthorizer-name=users"
+	for name, test := range map[string]struct {
+		conn   net.Conn
+		packet *paho.Connect
+		want   byte
+	}{
+		"signed, allowed":            {g.dial(t), &paho.Connect{ClientID: "page-1", KeepAlive: 30, CleanStart: true}, 0},
+		"signed, not allowed":        {g.dial(t), &paho.Connect{ClientID: "other", KeepAlive: 30, CleanStart: true}, 0x87},
+		"by CONNECT, allowed":        {unsigned(), login("page-2", named, "pass+word"), 0},
+		"by CONNECT, not allowed":    {unsigned(), login("other2", named, "pass+word"), 0x87},
+		"by CONNECT, wrong password": {unsigned(), login("page-3", named, "wrong-pass"), 0x87},
+		"by CONNECT, no authorizer":  {unsigned(), login("page-4", "user", "pass+word"), 0x87},
+	} {
+		if got := code(test.conn, test.packet); got != test.want {
+			t.Errorf("%s: %#x", name, got)
+		}
+	}
+	for _, secret := range []string{"pass+word", "wrong-pass"} {
+		if strings.Contains(g.log.String(), secret) {
+			t.Errorf("the log shows %s", secret)
+		}
+	}
+}
+
+func TestTLS(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "tls")
+	g := start(t, "-tls-dir", dir)
+	authority, err := os.ReadFile(filepath.Join(dir, "authority.pem"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	roots := x509.NewCertPool()
+	if !roots.AppendCertsFromPEM(authority) {
+		t.Fatal("no certificate to trust")
+	}
+	client := &http.Client{Timeout: patience, Transport: &http.Transport{
+		ForceAttemptHTTP2: true, TLSClientConfig: &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12},
+	}}
+	t.Cleanup(client.CloseIdleConnections)
+	response, err := client.Get("https://" + g.host + "/gateway.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = response.Body.Close() }()
+	if body, _ := io.ReadAll(response.Body); response.ProtoMajor != 1 || !strings.Contains(string(body), `"endpoint":"wss://`+g.host) {
+		t.Errorf("%s %s", response.Proto, body)
+	}
+	ws, _, err := websocket.Dial(t.Context(), strings.Replace(g.url(t, testSecret), "ws://", "wss://", 1), &websocket.DialOptions{Subprotocols: []string{"mqtt"}, HTTPClient: client})
+	if err != nil {
+		t.Fatal(err)
+	}
+	connect(t, websocket.NetConn(context.Background(), ws, websocket.MessageBinary), &paho.Connect{ClientID: "tls", KeepAlive: 30, CleanStart: true})
+}
+
+func TestBadHandshakeFlagsAreRefused(t *testing.T) {
+	for _, test := range []struct{ args, want []string }{
+		{[]string{"-access-key", "AKIDOTHER"}, []string{"-access-key", "want id:secret"}},
+		{[]string{"-access-key", "AKIDLOCALGATEWAY:topsecret"}, []string{"AKIDLOCALGATEWAY is given twice"}},
+		{[]string{"-credentials-duration", "0s"}, []string{"-credentials-duration", "want 1s to 12h0m0s"}},
+		{[]string{"-credentials-duration", "13h"}, []string{"-credentials-duration", "want 1s to 12h0m0s"}},
+		{[]string{"-account", "12"}, []string{"-account", "want 12 digits"}},
+		{[]string{"-policy", write(t, "p.json", "{}")}, []string{"-policy", "Version: is missing"}},
+		{[]string{"-policy", filepath.Join(t.TempDir(), "none")}, []string{"-policy"}},
+		{[]string{"-authorizers", write(t, "a.json", `{"authorizers":[{"name":"topsecret!"}]}`)}, []string{"-authorizers", "authorizers[0].name"}},
+		{[]string{"-tls-cert", "a.pem"}, []string{"-tls-cert and -tls-key go together"}},
+		{[]string{"-tls-cert", "a.pem", "-tls-key", "b.pem", "-tls-dir", "c"}, []string{"-tls-dir"}},
+		{[]string{"-tls-cert", write(t, "c.pem", "topsecret"), "-tls-key", write(t, "k.pem", "topsecret")}, []string{"-tls-cert"}},
+	} {
+		err := run(t.Context(), append([]string{"-addr", "127.0.0.1:0"}, test.args...), io.Discard, io.Discard)
+		for _, want := range test.want {
+			if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "topsecret") {
+				t.Errorf("%q: %v, want %q", test.args, err, want)
+			}
 		}
 	}
 }

@@ -21,7 +21,9 @@ import (
 	"syscall"
 	"time"
 
+	"iotwasm/site/gateway/internal/admin"
 	"iotwasm/site/gateway/internal/broker"
+	"iotwasm/site/gateway/internal/credentials"
 	"iotwasm/site/gateway/internal/loopback"
 	"iotwasm/site/gateway/internal/mqttws"
 	"iotwasm/site/gateway/internal/shadow"
@@ -48,7 +50,12 @@ func main() {
 type options struct {
 	addr, region, siteDir, packageDir string
 	credentials                       sigv4.Credentials
-	creationFault                     shadow.CreationFault
+	profile                           broker.Profile
+	profileName                       string
+	handshake                         handshakeFlags
+	shadows                           shadowFlags
+	faults                            faultFlags
+	plain                             plainFlag
 }
 
 func readFlags(args []string, stderr io.Writer) (options, error) {
@@ -61,76 +68,115 @@ func readFlags(args []string, stderr io.Writer) (options, error) {
 	secret := flags.String("secret-access-key", "localgatewaysecret", "its `secret`; it is printed, so never a real one")
 	flags.StringVar(&o.siteDir, "site", "site", "`directory` served at /")
 	flags.StringVar(&o.packageDir, "pkg", "jsglue/dist", "`directory` served at /pkg/")
-	flags.Func("shadow-creation-spacing", "how long after the creation of a named shadow the thing is refused another, a `duration`; 0, the default, refuses none", func(text string) error {
-		spacing, err := time.ParseDuration(text)
-		if err != nil || spacing < 0 {
-			return errors.New("want 0 or more with a unit, for example 1500ms or 2s")
+	flags.StringVar(&o.profileName, "profile", "aws", "how MQTT behaves, its `name`: aws, with AWS IoT Core's limits and deviations, or generic, a plain MQTT 5 broker")
+	limits := flags.String("limits", "", "JSON `file` that changes numbers of the profile, for example {\"publishesPerSecond\": 10}")
+	var age *broker.Duration
+	flags.Func("max-connection-age", "how long a connection may last, a `duration`; 0 is for ever, the profile aws has 24h", func(text string) error {
+		duration, err := time.ParseDuration(text)
+		if err != nil || duration < 0 {
+			return errors.New("want 0 or more with a unit, for example 90s or 24h")
 		}
-		o.creationFault.Spacing = spacing
+		age = new(broker.Duration(duration))
 		return nil
 	})
-	flags.Func("shadow-creation-fault", "what -shadow-creation-spacing does, its `mode`: reject, the default, answers with code 429; drop does not answer", func(text string) error {
-		if text != "reject" && text != "drop" {
-			return errors.New("want reject or drop")
-		}
-		o.creationFault.Drop = text == "drop"
-		return nil
-	})
+	o.handshake.add(flags)
+	o.shadows.add(flags)
+	o.faults.add(flags)
+	o.plain.add(flags)
 	if err := flags.Parse(args); err != nil {
 		return o, err
 	}
 	if flags.NArg() > 0 {
 		return o, fmt.Errorf("unexpected argument %q", flags.Arg(0))
 	}
+	var err error
+	if o.profile, err = broker.ProfileNamed(o.profileName); err != nil {
+		return o, fmt.Errorf("-profile: %w", err)
+	}
+	if *limits != "" {
+		if err := o.profile.ReadLimits(*limits); err != nil {
+			return o, fmt.Errorf("-limits: %w", err)
+		}
+	}
+	if age != nil {
+		o.profile.MaximumConnectionAge = *age
+	}
 	o.credentials = sigv4.NewCredentials(*keyID, *secret)
 	return o, nil
 }
 
 // listen refuses what other machines could reach.
-func listen(ctx context.Context, addr string) (net.Listener, error) {
+func listen(ctx context.Context, name, addr string) (net.Listener, error) {
 	host, _, err := net.SplitHostPort(addr)
 	if err != nil {
-		return nil, fmt.Errorf("-addr: %w", err)
+		return nil, fmt.Errorf("%s: %w", name, err)
 	}
 	if !loopback.IsHost(host) {
-		return nil, fmt.Errorf("-addr %s: the gateway listens on loopback only, for example 127.0.0.1:8080", addr)
+		return nil, fmt.Errorf("%s %s: the gateway listens on loopback only, for example 127.0.0.1:8080", name, addr)
 	}
 	var config net.ListenConfig
 	listener, err := config.Listen(ctx, "tcp", addr)
 	if err != nil {
-		return nil, fmt.Errorf("-addr: %w", err)
+		return nil, fmt.Errorf("%s: %w", name, err)
 	}
 	if tcp, ok := listener.Addr().(*net.TCPAddr); !ok || !tcp.IP.IsLoopback() {
 		_ = listener.Close() // it was not used
-		return nil, fmt.Errorf("-addr %s: the name does not lead to a loopback address", addr)
+		return nil, fmt.Errorf("%s %s: the name does not lead to a loopback address", name, addr)
 	}
 	return listener, nil
 }
 
 // run serves until ctx ends.
-func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err error) {
 	o, err := readFlags(args, stderr)
 	if err != nil {
 		return err
 	}
 	log := slog.New(slog.NewTextHandler(stderr, nil))
-	listener, err := listen(ctx, o.addr)
+	shake, err := o.handshake.open(o.credentials, o.region)
 	if err != nil {
 		return err
 	}
-	mqtt, err := broker.New(log, time.Now, o.creationFault)
+	shadows, err := o.shadows.open(o.profileName, log)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, shadows.records.Close()) }() // last of all
+	desk := shadows.desk
+	faults, err := o.faults.open(shadows.service)
+	if err != nil {
+		return err
+	}
+	plain, err := o.plain.open(ctx, o.profileName, shake)
+	if err != nil {
+		return err
+	}
+	defer plain.close()
+	listener, err := listen(ctx, "-addr", o.addr)
+	if err != nil {
+		return err
+	}
+	mqtt, err := broker.New(log, broker.Options{Profile: o.profile, Reserved: shadow.IsAnswer, Published: desk.Topic})
 	if err != nil {
 		_ = listener.Close() // it was not used
 		return err
 	}
+	desk.Publish = func(m shadow.Message) { mqtt.Publish(m.Topic, m.Payload, 1, false) }
+	apis := shadows.api(o.region, shake, log)
+	apis["/credentials"] = &credentials.Handler{Store: shake.keys, Duration: o.handshake.duration, Now: time.Now, Log: log}
+	apis[admin.Path] = seeingIn(mqtt, shadows, o.profileName, log)
+
+	faults.addTo(apis, log)
 
 	var connections sync.WaitGroup // net/http does not wait for hijacked ones
 	upgrade := &mqttws.Handler{
-		Verifier: &sigv4.Verifier{Credentials: o.credentials, Region: o.region},
-		Serve:    func(ctx context.Context, conn *mqttws.Conn) error { return mqtt.Serve(ctx, conn) },
-		Log:      log,
-		Now:      time.Now,
+		Identify: shake.gate.Identify,
+		Serve: func(ctx context.Context, conn *mqttws.Conn, identity mqttws.Identity) error {
+			return mqtt.Serve(ctx, faults.injector.Wrap(conn), principal(identity))
+		},
+		Log: log,
 	}
+	upgrades := faults.injector.Upgrades(upgrade)
 	site := &web.Site{
 		Dir: o.siteDir, PackageDir: o.packageDir,
 		Region: o.region, Credentials: o.credentials,
@@ -138,9 +184,10 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		MQTT: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			connections.Add(1)
 			defer connections.Done()
-			upgrade.ServeHTTP(w, r)
+			upgrades.ServeHTTP(w, r)
 		}),
-		Log: log,
+		APIs: apis,
+		Log:  log,
 	}
 	server := &http.Server{
 		Handler:           site.Handler(),
@@ -151,11 +198,13 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	}
 
 	host := listener.Addr().String()
-	fmt.Fprintf(stdout, "console     http://%s/\nendpoint    ws://%s\nregion      %s\naccess key  %s\nsecret key  %s\n",
-		host, host, o.region, o.credentials.AccessKeyID, o.credentials.SecretAccessKey())
+	over, secure := shake.over(listener)
+	fmt.Fprintf(stdout, "console     http%s://%s/\nendpoint    ws%s://%s\nregion      %s\n%saccess key  %s\nsecret key  %s\n%s",
+		secure, host, secure, host, o.region, faults.describe(), o.credentials.AccessKeyID, o.credentials.SecretAccessKey(), plain.describe()+shake.describe())
 
 	served := make(chan error, 1)
-	go func() { served <- server.Serve(listener) }()
+	go func() { served <- server.Serve(over) }()
+	connections.Go(func() { plain.accept(mqtt, faults.injector, &connections, log) })
 	select {
 	case err = <-served:
 		err = fmt.Errorf("serve: %w", err)
@@ -165,11 +214,26 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 
 	stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTimeout)
 	defer cancel()
-	_ = listener.Close() // first, so that nobody reconnects to a broker that ends
+	faults.injector.Close() // nothing hangs any more
+	_ = listener.Close()    // first, so that nobody reconnects to a broker that ends
+	plain.close()
+	desk.Close() // no answer is published any more
 	err = errors.Join(err, mqtt.Close())
 	if server.Shutdown(stopping) != nil {
 		_ = server.Close() // what is left has had its time
 	}
 	connections.Wait()
 	return err
+}
+
+// principal is an identity in the broker's terms.
+func principal(i mqttws.Identity) broker.Principal {
+	p := broker.Principal{ID: i.ID, Allows: i.Allows, ExpiresAt: i.ExpiresAt}
+	if i.Authenticate != nil {
+		p.Authenticate = func(username string, password []byte) (broker.Principal, error) {
+			identity, err := i.Authenticate(username, password)
+			return principal(identity), err
+		}
+	}
+	return p
 }
