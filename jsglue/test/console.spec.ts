@@ -1,7 +1,7 @@
 /** The console page: the preset run, the connection form, the log, and what it says when things fail. */
 import { randomUUID } from 'node:crypto'
 import type { Page } from '@playwright/test'
-import { expect, startGateway, test as base, type Gateway } from './fixtures'
+import { expect, issued, startGateway, test as base, type Gateway } from './fixtures'
 
 type Visit = (gateway: Gateway, query?: string) => Promise<void>
 
@@ -269,8 +269,10 @@ test('reports every step when the gateway is killed', async ({ page, ownGateway,
 })
 
 test('keeps secrets out of the page, its address, its storage and the console', async ({ page, gateway, visit, thing, said, secrets }) => {
-  const token = `token-${randomUUID()}`
+  const { accessKeyId, secretAccessKey, sessionToken: token } = await issued(gateway)
   await visit(gateway)
+  await page.locator('#access-key-id').fill(accessKeyId)
+  await page.locator('#secret-access-key').fill(secretAccessKey)
   await page.locator('#session-token').fill(token)
   await page.locator('#thing-name').fill(thing)
   await page.locator('#preset-run').click()
@@ -287,7 +289,7 @@ test('keeps secrets out of the page, its address, its storage and the console', 
   await page.locator('#connect').click()
   await expect(page.locator('#error')).toHaveAttribute('data-code', 'handshake-failed', slow)
   const all = [before, await traces(), ...said].join('\n')
-  for (const secret of [...secrets, token]) expect(all).not.toContain(secret)
+  for (const secret of [...secrets, secretAccessKey, token]) expect(all).not.toContain(secret)
   expect(page.url()).toBe(`${gateway.origin}/`)
   expect(JSON.parse(before).slice(6, 10)).toEqual([{}, {}, 0, []])
 })

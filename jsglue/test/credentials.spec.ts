@@ -2,7 +2,7 @@
 import { createServer, type IncomingMessage, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { record, until } from './events'
-import { connected, expect, test as base } from './fixtures'
+import { connected, expect, issued, test as base } from './fixtures'
 
 interface CognitoCall { action: string, body: Record<string, unknown>, headers: IncomingMessage['headers'] }
 type CognitoAnswer = [status: number, body: unknown]
@@ -249,12 +249,13 @@ test('a url function is asked at each attempt, and may fail', async ({ shared, s
 })
 
 test.describe('Amazon Cognito', () => {
-  const given = (keys: { accessKeyId: string, secretAccessKey: string }, seconds: number): CognitoAnswer => [200, {
-    IdentityId: 'eu-west-1:identity', Credentials: { AccessKeyId: keys.accessKeyId, SecretKey: keys.secretAccessKey, SessionToken: 'cognito-token', Expiration: Date.now() / 1000 + seconds },
+  const given = (keys: { accessKeyId: string, secretAccessKey: string, sessionToken?: string }, seconds: number): CognitoAnswer => [200, {
+    IdentityId: 'eu-west-1:identity',
+    Credentials: { AccessKeyId: keys.accessKeyId, SecretKey: keys.secretAccessKey, SessionToken: keys.sessionToken ?? 'cognito-token', Expiration: Date.now() / 1000 + seconds },
   }]
 
   test('gives credentials: GetId once, logins passed on, the expiration kept', async ({ shared, cognito, gateway, options }) => {
-    const keys = gateway.options.credentials
+    const keys = await issued(gateway)
     const fake = await cognito({ GetId: [[200, { IdentityId: 'eu-west-1:identity' }]], GetCredentialsForIdentity: [given(keys, 90), given(keys, 3600)] })
     const logins = await shared.evaluate(async ({ options, pool, endpoint }) => {
       let logins = 0
@@ -323,7 +324,7 @@ test.describe('Amazon Cognito', () => {
   test('is asked for the identity anew where it lost it', async ({ shared, cognito, gateway, options }) => {
     const fake = await cognito({
       GetId: [[200, { IdentityId: 'old' }], [200, { IdentityId: 'new' }]],
-      GetCredentialsForIdentity: [[400, { __type: 'ResourceNotFoundException' }], given(gateway.options.credentials, 3600)],
+      GetCredentialsForIdentity: [[400, { __type: 'ResourceNotFoundException' }], given(await issued(gateway), 3600)],
     })
     const first = await shared.evaluate(async ({ options, pool, endpoint }) => {
       const credentials = window.iotwasm.cognitoIdentity({ identityPoolId: pool, endpoint })

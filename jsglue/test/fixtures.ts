@@ -218,4 +218,9 @@ export function connected(page: Page, options: PlainOptions): Promise<JSHandle<i
   }, options)
 }
 
+/** Temporary credentials of the gateway. */
+export async function issued(gateway: Gateway): Promise<{ accessKeyId: string, secretAccessKey: string, sessionToken: string }> {
+  return await (await fetch(`${gateway.origin}/credentials`)).json() as { accessKeyId: string, secretAccessKey: string, sessionToken: string }
+}
+
 export { expect, startGateway, type Gateway }
