@@ -119,8 +119,8 @@ class StoreKeeper implements Keeper {
       this.#left = true
       return
     }
-    // A run without end would fill the disk.
     if (step.state !== 'due') this.#claimed.delete(step.index)
+    // A run without end would fill the disk.
     this.#changes.set(step.index, final && plan.every > 0 ? undefined : { step: plain(step), plan, claimed: this.#claimed.has(step.index) })
     this.#writing ??= this.#write()
   }

@@ -10,7 +10,7 @@ import { Gate, type Outgoing, type Writer } from '../wire'
 import { withClientToken } from './shadow-step'
 
 /** Some 275,000 years: the last instant that a Date holds. */
-const lastInstant = 8.64e15
+export const lastInstant = 8.64e15
 const mostSteps = 100_000
 
 export type PayloadFunction = (step: DelayedStep) => Payload | Promise<Payload>

@@ -8,7 +8,7 @@ import { Sequence } from '../sequence'
 import { rejection, type Operation } from '../shadow-document'
 import type { Client, DelayedReport, DelayedRun as DelayedRunType, DelayedState, DelayedStep, Limits, Message } from '../types'
 import { allSteps, Event, Gate, Verb, type Outgoing, type Reader } from '../wire'
-import type { PlannedStep } from './plan'
+import { lastInstant, type PlannedStep } from './plan'
 import { clientTokenOf, ShadowAnswers, withClientToken } from './shadow-step'
 
 /** By the numbers of the wire; the third asks for the payload. */
@@ -95,7 +95,7 @@ export class DelayedRun implements DelayedRunType, Receiver {
   reschedule(step: number, when: Date | number): void {
     this.#checkIndex(step)
     const at = typeof when === 'number' ? Date.now() + check.milliseconds(when, 'when') : check.date(when, 'when').getTime()
-    if (!(at <= 8.64e15)) throw invalid('when', 'be before the last date that JavaScript knows')
+    if (!(at <= lastInstant)) throw invalid('when', 'be before the last date that JavaScript knows')
     this.#do(Verb.reschedule, step, at)
   }
 

@@ -50,6 +50,14 @@ func (w *Writer) error(e *Error) {
 	w.u8(e.ReasonCode)
 }
 
+// optionalError writes whether there is one, and then the error.
+func (w *Writer) optionalError(e *Error) {
+	w.bool(e != nil)
+	if e != nil {
+		w.error(e)
+	}
+}
+
 func (r *Reader) error() Error {
 	return Error{
 		Code: Code(r.string()), Message: r.string(), Field: r.string(), Hint: r.string(),

@@ -60,10 +60,7 @@ func (w *Writer) State(client uint32, s State, err *Error) {
 	w.begin(KindState)
 	w.u32(client)
 	w.u8(byte(s))
-	w.bool(err != nil)
-	if err != nil {
-		w.error(err)
-	}
+	w.optionalError(err)
 	w.end()
 }
 
@@ -85,10 +82,7 @@ func (w *Writer) Retry(client, attempt uint32, delay time.Duration, err *Error) 
 	w.u32(client)
 	w.u32(attempt)
 	w.milliseconds(delay)
-	w.bool(err != nil)
-	if err != nil {
-		w.error(err)
-	}
+	w.optionalError(err)
 	w.end()
 }
 
@@ -216,10 +210,7 @@ func (w *Writer) Step(s Step) {
 	w.time(s.SentAt)
 	w.time(s.AcknowledgedAt)
 	w.bool(s.Interrupted)
-	w.bool(s.Err != nil)
-	if s.Err != nil {
-		w.error(s.Err)
-	}
+	w.optionalError(s.Err)
 	w.end()
 }
 
