@@ -19,6 +19,8 @@ import (
 	"github.com/coder/websocket"
 	"github.com/eclipse/paho.golang/packets"
 	"github.com/eclipse/paho.golang/paho"
+
+	"iotwasm/site/gateway/internal/logtest"
 )
 
 const (
@@ -32,24 +34,7 @@ const (
 type gateway struct {
 	host string
 	stop func() // and wait until it ended
-	log  *syncBuffer
-}
-
-type syncBuffer struct {
-	mu   sync.Mutex
-	text strings.Builder
-}
-
-func (b *syncBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.text.Write(p)
-}
-
-func (b *syncBuffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.text.String()
+	log  *logtest.Buffer
 }
 
 // start runs the gateway on a free port over a small site of its own, with args besides.
@@ -68,7 +53,7 @@ func start(t *testing.T, args ...string) *gateway {
 	ctx, cancel := context.WithCancel(context.Background())
 	reader, writer := io.Pipe()
 	ended := make(chan error, 1)
-	g := &gateway{log: &syncBuffer{}}
+	g := &gateway{log: &logtest.Buffer{}}
 	go func() {
 		err := run(ctx, append([]string{
 			"-addr", "127.0.0.1:0", "-region", testRegion, "-access-key-id", testKeyID, "-secret-access-key", testSecret,

@@ -1,8 +1,8 @@
 // Package broker owns MQTT as AWS IoT Core speaks it: which packets are let in, who
-// gets a message and when, sessions, limits and lifecycle events. It imports
-// mochi-mqtt, which decodes packets, answers them, keeps the table of clients and
-// finds the subscriptions that match a topic. What AWS does otherwise, and what mochi
-// cannot be trusted with, is done here:
+// gets a message and when, sessions, limits and lifecycle events. It imports nothing of
+// the gateway, but mochi-mqtt, which decodes packets, answers them, keeps the table of
+// clients and finds the subscriptions that match a topic. What AWS does otherwise, and
+// what mochi cannot be trusted with, is done here:
 //
 //	a packet      link and frame, then connect or inbound, which pass it on to mochi,
 //	              answer it, or end the connection
@@ -62,7 +62,7 @@ type Broker struct {
 	links    map[*link]struct{}
 	byID     map[string]*link // the latest with a client identifier, until it is done
 	sessions map[string]*session
-	connects map[string]int64   // of a client identifier, so far
+	connects map[string]int64   // of a client identifier, so far, for lifecycle events
 	pace     map[string]*bucket // of a client identifier's CONNECTs
 	closed   bool
 	serving  sync.WaitGroup // mochi's own must not be added to while it closes
@@ -87,10 +87,10 @@ func New(log *slog.Logger, options Options) (*Broker, error) {
 
 	b := &Broker{
 		log: log, options: options, profile: options.Profile,
-		retained: retained{messages: map[string]*message{}},
-		links:    map[*link]struct{}{}, byID: map[string]*link{}, sessions: map[string]*session{},
+		links: map[*link]struct{}{}, byID: map[string]*link{}, sessions: map[string]*session{},
 		connects: map[string]int64{}, pace: map[string]*bucket{},
 	}
+	b.retained = retained{profile: &b.profile, messages: map[string]*message{}}
 	b.server = mqtt.New(&mqtt.Options{
 		Capabilities:            capabilities,
 		ClientNetReadBufferSize: 2 << 10, // the link has a buffer
@@ -115,8 +115,9 @@ func New(log *slog.Logger, options Options) (*Broker, error) {
 	return b, nil
 }
 
-// Serve speaks MQTT with principal on conn until that ends. Its error says why nothing
-// came of the connection. A panic in mochi ends this connection only.
+// Serve speaks MQTT with principal on conn until that ends; the context does not end
+// it, Disconnect and Close do. Its error says why nothing came of the connection. A
+// panic in mochi ends this connection only.
 func (b *Broker) Serve(_ context.Context, conn Conn, principal Principal) (err error) {
 	l := newLink(b, conn, &principal)
 	if !b.add(l) {
@@ -182,11 +183,13 @@ func (b *Broker) claim(l *link, clean bool) {
 		b.sessions[l.clientID] = s
 	}
 	l.session = s
-	if len(b.connects) >= manyClients {
-		clear(b.connects)
+	if b.profile.Lifecycle {
+		if len(b.connects) >= manyClients {
+			clear(b.connects)
+		}
+		l.connects = b.connects[l.clientID]
+		b.connects[l.clientID]++
 	}
-	l.connects = b.connects[l.clientID]
-	b.connects[l.clientID]++
 	b.mu.Unlock()
 	if due != nil {
 		due.send()

@@ -37,7 +37,7 @@ func (l *link) admitConnect(f frame) error {
 		return malformed("malformed CONNECT")
 	}
 	if name := string(p.Connect.ProtocolName); name == "MQTT" && p.ProtocolVersion != 4 && p.ProtocolVersion != 5 || name == "MQIsdp" {
-		return l.refuse(4, refusal{0x84, 0x01, "unsupported protocol version"})
+		return l.refuse(4, 0, refusal{0x84, 0x01, "unsupported protocol version"})
 	}
 	checked := p
 	if len(p.Connect.WillPayload) == 0 {
@@ -49,11 +49,14 @@ func (l *link) admitConnect(f frame) error {
 	if err := l.checkConnect(&p); err != nil {
 		var r refusal
 		if errors.As(err, &r) {
-			return l.refuse(p.ProtocolVersion, r)
+			return l.refuse(p.ProtocolVersion, p.Properties.MaximumPacketSize, r)
 		}
 		return err
 	}
 	l.negotiate(&p)
+	if l.will != nil && l.version >= 5 {
+		l.will.expires = f.willExpires()
+	}
 	raw, err := encodeConnect(p)
 	if err != nil {
 		return fmt.Errorf("pass CONNECT on: %w", err)
@@ -107,6 +110,10 @@ func (l *link) checkConnect(p *packets.Packet) error {
 		return refusal{0x90, 0, "will: no RETAIN on topics that begin with $"}
 	case profile.PayloadBytes > 0 && len(c.WillPayload) > profile.PayloadBytes:
 		return refusal{0x97, 0, "will: the payload is too large"}
+	case profile.UserPropertyBytes > 0 && userPropertyBytes(c.WillProperties.User) > profile.UserPropertyBytes:
+		return refusal{0x97, 0, "will: the user properties are too large"}
+	case hasWildcard(c.WillProperties.ResponseTopic):
+		return refusal{0x90, 0, "will: a wildcard in the response topic"}
 	case l.broker.reserved(c.WillTopic):
 		return refusal{0x87, profile.UnauthorizedReturnCode, "will: only the service publishes to this topic"}
 	}
@@ -141,6 +148,7 @@ func (l *link) negotiate(p *packets.Packet) {
 		l.receiveMaximum = p.Properties.ReceiveMaximum
 	}
 	l.maximumPacketSize = p.Properties.MaximumPacketSize
+	l.noProblems = p.Properties.RequestProblemInfoFlag && p.Properties.RequestProblemInfo == 0
 	if p.Connect.WillFlag {
 		l.will = newWill(*p, profile)
 	}
@@ -157,19 +165,21 @@ func (l *link) setSessionExpiry(seconds uint32) {
 	l.persistent = seconds > 0
 }
 
-// refuse answers a CONNECT and ends the connection.
-func (l *link) refuse(version byte, r refusal) error {
+// refuse answers a CONNECT, within the client's Maximum Packet Size, and ends the
+// connection.
+func (l *link) refuse(version byte, limit uint32, r refusal) error {
 	code := r.code5
 	if version < 5 {
 		code = r.code3
 	}
 	if code != 0 {
-		_ = l.say(encodeRefusal(version, code, r.text)) // the peer may be gone
+		_ = l.say(encodeRefusal(version, code, r.text, limit)) // the peer may be gone
 	}
 	return ending{0, "refused: " + r.text, lifecycleClientError}
 }
 
-// describe completes mochi's CONNACK [MQTT-3.2.2.3].
+// describe completes mochi's CONNACK [MQTT-3.2.2.3]. AWS does not list Shared
+// Subscription Available; without it they are.
 func (l *link) describe(p *packets.Properties) {
 	profile := l.profile
 	p.ReceiveMaximum = profile.ReceiveMaximum
@@ -185,7 +195,6 @@ func (l *link) describe(p *packets.Properties) {
 	if profile.SubscriptionIdentifiers {
 		p.SubIDAvailable = 1
 	}
-	p.SharedSubAvailable, p.SharedSubAvailableFlag = 1, true
 	if l.keepAliveChanged || profile.ServerKeepAliveAlways {
 		p.ServerKeepAlive, p.ServerKeepAliveFlag = l.keepAlive, true
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"math"
+	"slices"
 
 	"github.com/mochi-mqtt/server/v2/packets"
 )
@@ -70,21 +71,28 @@ func appendText(out []byte, text string) []byte {
 	return append(out, text...)
 }
 
-// encodeReason makes what PUBACK, CONNACK and DISCONNECT of MQTT 5 end with: a reason
-// code and the text as Reason String.
-func encodeReason(code byte, text string) []byte {
-	properties := appendText([]byte{packets.PropReasonString}, text)
-	out := append([]byte{code}, binary.AppendUvarint(nil, uint64(len(properties)))...)
-	return append(out, properties...)
+// encodeReason makes a packet of MQTT 5 that ends with a reason code, and with text as
+// Reason String if there is any; it is left out where it would take the packet over
+// limit [MQTT-3.2.2-19, 3.4.2-2, 3.14.2-3], of which 0 is none.
+func encodeReason(first byte, head []byte, code byte, text string, limit uint32) []byte {
+	bare := append(head, code)
+	if text != "" {
+		properties := appendText([]byte{packets.PropReasonString}, text)
+		body := append(binary.AppendUvarint(slices.Clone(bare), uint64(len(properties))), properties...)
+		if out := withHeader(first, body); limit == 0 || uint32(len(out)) <= limit {
+			return out
+		}
+	}
+	return withHeader(first, append(bare, 0))
 }
 
-func encodeDisconnect(code byte, text string) []byte {
-	return withHeader(packets.Disconnect<<4, encodeReason(code, text))
+func encodeDisconnect(code byte, text string, limit uint32) []byte {
+	return encodeReason(packets.Disconnect<<4, nil, code, text, limit)
 }
 
 // encodeRefusedAck makes a PUBACK or PUBREC that refuses; MQTT 3.1.1 has none.
-func encodeRefusedAck(kind byte, id uint16, code byte, text string) []byte {
-	return withHeader(kind<<4, append(binary.BigEndian.AppendUint16(nil, id), encodeReason(code, text)...))
+func encodeRefusedAck(kind byte, id uint16, code byte, text string, limit uint32) []byte {
+	return encodeReason(kind<<4, binary.BigEndian.AppendUint16(nil, id), code, text, limit)
 }
 
 func encodeAck(kind byte, id uint16) []byte {
@@ -96,11 +104,11 @@ func encodeAck(kind byte, id uint16) []byte {
 }
 
 // encodeRefusal makes a CONNACK that refuses.
-func encodeRefusal(version, code byte, text string) []byte {
+func encodeRefusal(version, code byte, text string, limit uint32) []byte {
 	if version < 5 {
 		return []byte{packets.Connack << 4, 2, 0, code}
 	}
-	return withHeader(packets.Connack<<4, append([]byte{0}, encodeReason(code, text)...))
+	return encodeReason(packets.Connack<<4, []byte{0}, code, text, limit)
 }
 
 func withHeader(first byte, body []byte) []byte {

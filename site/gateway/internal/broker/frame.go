@@ -129,8 +129,8 @@ func (f frame) publishProperties() ([]byte, error) {
 	return rest[n : n+int(length)], nil
 }
 
-// checkPublish refuses properties that reach into the payload, which mochi's codec
-// does not notice.
+// checkPublish refuses properties that reach into the payload, or come twice, which
+// mochi's codec does not notice.
 func (f frame) checkPublish(version byte) error {
 	if version < 5 {
 		return nil
@@ -144,17 +144,32 @@ func (f frame) checkPublish(version byte) error {
 
 // hasExpiry reports whether a PUBLISH has a Message Expiry Interval: mochi's codec
 // cannot tell 0 from none.
-func (f frame) hasExpiry() (found bool) {
+func (f frame) hasExpiry() bool {
 	properties, err := f.publishProperties()
-	if err != nil {
-		return false
-	}
-	_ = walkProperties(properties, func(id byte) { found = found || id == packets.PropMessageExpiryInterval }) // checked before
+	return err == nil && expires(properties)
+}
+
+// willExpires is hasExpiry for the will of a CONNECT of MQTT 5.
+func (f frame) willExpires() bool {
+	c := cursor{f.body}
+	c.text()  // MQTT
+	c.take(4) // version, flags and keep alive
+	c.properties(5)
+	c.text() // the client identifier
+	return expires(c.take(c.length()))
+}
+
+// expires reports whether there is a Message Expiry Interval among a message's
+// properties, which were decoded before.
+func expires(properties []byte) (found bool) {
+	_ = walkProperties(properties, func(id byte) { found = found || id == packets.PropMessageExpiryInterval })
 	return found
 }
 
-// walkProperties calls see with each property's identifier.
+// walkProperties calls see with the identifier of each of a message's properties. Only
+// user properties and subscription identifiers may come more than once [MQTT-3.3.2.3].
 func walkProperties(p []byte, see func(id byte)) error {
+	var seen [256]bool
 	for len(p) > 0 {
 		id := p[0]
 		size := 1
@@ -163,7 +178,7 @@ func walkProperties(p []byte, see func(id byte)) error {
 			size += 1
 		case packets.PropTopicAlias:
 			size += 2
-		case packets.PropMessageExpiryInterval:
+		case packets.PropMessageExpiryInterval, packets.PropWillDelayInterval:
 			size += 4
 		case packets.PropContentType, packets.PropResponseTopic, packets.PropCorrelationData:
 			size += textSize(p[size:])
@@ -183,6 +198,10 @@ func walkProperties(p []byte, see func(id byte)) error {
 		if size > len(p) {
 			return packets.ErrMalformedProperties
 		}
+		if seen[id] && id != packets.PropUser && id != packets.PropSubscriptionIdentifier {
+			return packets.ErrProtocolViolation
+		}
+		seen[id] = true
 		see(id)
 		p = p[size:]
 	}

@@ -75,6 +75,8 @@ func (l *link) admitPublish(f frame, p packets.Packet) error {
 		return violation("a packet identifier of 0")
 	case len(p.Properties.SubscriptionIdentifier) > 0:
 		return violation("a subscription identifier in PUBLISH")
+	case hasWildcard(p.Properties.ResponseTopic): // [MQTT-3.3.2-14]
+		return violation("a wildcard in the response topic")
 	case l.profile.PayloadBytes > 0 && len(p.Payload) > l.profile.PayloadBytes:
 		return fault(l.profile.TooLargeReason, "the payload is too large")
 	}
@@ -136,6 +138,9 @@ func (l *link) checkPublish(p packets.Packet) *rejection {
 	if profile.UserPropertyBytes > 0 && userPropertyBytes(p.Properties.User) > profile.UserPropertyBytes {
 		return &rejection{ending: throttled("the user properties are too large")}
 	}
+	if p.FixedHeader.Retain && !l.broker.retained.admits(&message{topic: p.TopicName, payload: p.Payload, properties: p.Properties}, time.Now()) {
+		return &rejection{ending: throttled("too many messages are retained"), silent: true}
+	}
 	if !l.rate.take(time.Now()) {
 		return &rejection{ending: throttled("too many messages per second"), silent: true}
 	}
@@ -148,7 +153,11 @@ func (l *link) reject(p packets.Packet, r rejection) error {
 		if p.FixedHeader.Qos == 2 {
 			kind = packets.Pubrec
 		}
-		return l.say(encodeRefusedAck(kind, p.PacketID, r.code, r.text))
+		text := r.text
+		if l.noProblems {
+			text = "" // [MQTT-3.1.2-29]
+		}
+		return l.say(encodeRefusedAck(kind, p.PacketID, r.code, text, l.maximumPacketSize))
 	}
 	if r.silent {
 		l.logOnce("message discarded: " + r.text)
@@ -162,8 +171,13 @@ func (l *link) admitSubscribe(f frame, p packets.Packet) error {
 	if code := p.SubscribeValidate(); code != packets.CodeSuccess {
 		return violation(code.Reason)
 	}
-	if len(p.Properties.SubscriptionIdentifier) > 0 && !profile.SubscriptionIdentifiers {
-		return fault(0xa1, "subscription identifiers are not supported")
+	if ids := p.Properties.SubscriptionIdentifier; len(ids) > 0 {
+		if !profile.SubscriptionIdentifiers {
+			return fault(0xa1, "subscription identifiers are not supported")
+		}
+		if len(ids) > 1 || ids[0] == 0 { // [MQTT-3.8.2.1.2]
+			return violation("a subscription identifier of 0, or more than one")
+		}
 	}
 	denied := map[string]byte{}
 	held := l.session.held()
@@ -228,7 +242,7 @@ func (l *link) admitDisconnect(p packets.Packet) error {
 			l.client.Properties.Props.SessionExpiryInterval = l.sessionExpiry // mochi ends the session by it
 		}
 	}
-	if p.ReasonCode == packets.CodeDisconnectWillMessage.Code {
+	if l.version >= 5 && p.ReasonCode != packets.CodeDisconnect.Code { // [MQTT-3.1.2-8]
 		return fmt.Errorf("broker: %w", endWithWill)
 	}
 	return fmt.Errorf("broker: %w", endByClient)

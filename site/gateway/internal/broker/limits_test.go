@@ -1,9 +1,11 @@
 package broker_test
 
 import (
+	"bytes"
 	"cmp"
 	"encoding/binary"
 	"fmt"
+	"maps"
 	"strings"
 	"testing"
 )
@@ -113,6 +115,43 @@ func connackProperties(t *testing.T, raw []byte) map[byte]uint32 {
 	return found
 }
 
+// hasOnly is hasProperties, and there are no others.
+func hasOnly(id string, want map[byte]uint32, options ...func(*connectOptions)) func(*testing.T, *rig, byte) {
+	return func(t *testing.T, r *rig, version byte) {
+		w := r.open(t, version)
+		w.send(connectPacket(version, id, options...))
+		if got := connackProperties(t, w.raw()); !maps.Equal(got, want) {
+			t.Errorf("properties %v, want %v", got, want)
+		}
+	}
+}
+
+// answers connects, sends packets and compares the bytes of what comes back.
+func answers(packets func(*wire) [][]byte, want string, options ...func(*connectOptions)) func(*testing.T, *rig, byte) {
+	return func(t *testing.T, r *rig, version byte) {
+		w := r.connect(t, version, "c", options...)
+		w.send(packets(w)...)
+		if got := w.raw(); string(got) != want {
+			t.Errorf("got %x, want %x", got, want)
+		}
+	}
+}
+
+// ends connects, sends packets and looks at the lifecycle event of the end.
+func ends(reason string, packets func(*wire) [][]byte) func(*testing.T, *rig, byte) {
+	return func(t *testing.T, r *rig, version byte) {
+		watcher := r.connect(t, version, "watcher", keepAlive(1200))
+		watcher.subscribe(1, "$aws/events/presence/disconnected/c")
+		w := r.connect(t, version, "c")
+		w.send(packets(w)...)
+		contains(t, watcher.next(), "PUBLISH $aws/events/presence/disconnected/c q1", `"disconnectReason":"`+reason+`"`, `"clientInitiatedDisconnect":false`)
+	}
+}
+
+func property(id byte, value []byte) func(*connectOptions) {
+	return func(o *connectOptions) { o.properties = append(o.properties, append([]byte{id}, value...)) }
+}
+
 func hasProperties(id string, want map[byte]uint32, options ...func(*connectOptions)) func(*testing.T, *rig, byte) {
 	return func(t *testing.T, r *rig, version byte) {
 		w := r.open(t, version)
@@ -143,15 +182,24 @@ func rows() []row {
 	long, tooLong := strings.Repeat("é", 128), strings.Repeat("é", 128)+"x"
 	payload := strings.Repeat("x", 128<<10)
 	qos1, qos2, retain := byte(2), byte(4), byte(1)
+	forwarded := bytes.Join([][]byte{
+		{0x01, 1}, {0x03}, str("text/plain"), {0x08}, str("answers"), {0x09}, str("7"), {0x26}, str("k"), str("v"), {0x26}, str("k"), str("w"),
+	}, nil)
+	deepPublish := func(w *wire) [][]byte { return [][]byte{w.publishPacket(qos1, 1, tooDeep, "")} }
+	connack := map[byte]uint32{0x21: 100, 0x22: 8, 0x24: 1, 0x25: 1, 0x27: 149504, 0x28: 1, 0x29: 0, 0x13: 60}
 	all := []row{
 		// CONNECT and CONNACK.
-		{name: "CONNACK properties", source: "2.2, S1", run: hasProperties("c", map[byte]uint32{
-			0x21: 100, 0x22: 8, 0x24: 1, 0x25: 1, 0x27: 149504, 0x28: 1, 0x29: 0, 0x2a: 1, 0x13: 60})},
+		{name: "CONNACK properties", source: "2.2, S1", run: hasOnly("c", connack)},
+		{name: "CONNACK has no Response Information", source: "2.3, open", run: hasOnly("c", connack, property(0x19, []byte{1}))},
+		{name: "CONNACK numbers are settings", source: "2.2, open", limits: `{"receiveMaximum":7,"maximumPacketSize":1000,"topicAliasMaximum":2,"serverKeepAliveAlways":false}`,
+			run: hasOnly("c", map[byte]uint32{0x21: 7, 0x22: 2, 0x24: 1, 0x25: 1, 0x27: 1000, 0x28: 1, 0x29: 0})},
+		{name: "enhanced authentication", source: "2.1, S1; 2.6", run: refused("c", "CONNACK 0 80", property(0x15, str("method")))},
 		{name: "assigned client identifier", source: "2.2, S1", run: hasProperties("", map[byte]uint32{0x12: 36})},
 		{name: "no keep alive is the maximum", source: "2.9 keep-alive, S4", run: hasProperties("c", map[byte]uint32{0x13: 1200}, keepAlive(0))},
 		{name: "keep alive over the maximum", source: "2.9 keep-alive, S4", run: hasProperties("c", map[byte]uint32{0x13: 1200}, keepAlive(1201))},
 		{name: "keep alive under the minimum", source: "2.9 keep-alive, S4", run: hasProperties("c", map[byte]uint32{0x13: 30}, keepAlive(29))},
 		{name: "session expiry over the ceiling", source: "2.5, S1", run: hasProperties("c", map[byte]uint32{0x11: 3600}, expiry(3601))},
+		{name: "session expiry over an account's ceiling", source: "2.5, S1: max 7 days", limits: `{"sessionExpiryMaximum":604800}`, run: hasProperties("c", map[byte]uint32{0x11: 604800}, expiry(604801))},
 		{name: "a CONNECT too large", source: "2.9 payload / CONNECT size, S4", run: refused("c", "closed", lastWill("t", strings.Repeat("x", 65535), 0), func(o *connectOptions) {
 			o.willProperties = [][]byte{append([]byte{0x09}, str(payload[:65535])...)}
 		})},
@@ -161,11 +209,6 @@ func rows() []row {
 		{name: "client identifier of 129 bytes", source: "2.9 client id, S4; 2.6", run: refused(strings.Repeat("x", 129), "CONNACK 0 85")},
 		{name: "client identifier of 129 bytes, 3.1.1", source: "2.9 client id, S4", version: 4, run: refused(strings.Repeat("x", 129), "CONNACK 0 02")},
 		{name: "reserved client identifier", source: "2.8, S1", run: refused("$c", "CONNACK 0 85")},
-		{name: "CONNECTs per client identifier", source: "2.8, S4", limits: `{"connectsPerSecond":1}`, run: func(t *testing.T, r *rig, version byte) {
-			r.connect(t, version, "c")
-			r.connect(t, version, "other")
-			refused("c", "CONNACK 0 97")(t, r, version)
-		}},
 		{name: "CONNECTs are not limited by default", source: "2.8, S4: a setting", run: func(t *testing.T, r *rig, version byte) {
 			for range 5 {
 				r.connect(t, version, "c")
@@ -179,6 +222,18 @@ func rows() []row {
 		}},
 		{name: "will of QoS 2", source: "2.1, 2.6", run: refused("c", "CONNACK 0 9b", lastWill("t", "x", 0x10))},
 		{name: "will with a topic too deep", source: "2.9 topic & filter, 2.6", run: refused("c", "CONNACK 0 90", lastWill(tooDeep, "x", 0))},
+		{name: "will with RETAIN on a reserved topic", source: "2.7, S1; 2.6", run: refused("c", "CONNACK 0 90", lastWill("$aws/things/t/x", "x", 0x20))},
+		{name: "will on a topic of the service", source: "2.10; 2.6", run: refused("c", "CONNACK 0 87", lastWill("$aws/events/presence/connected/c", "x", 0))},
+		{name: "will with a payload too large", source: "2.9 payload; 2.6", limits: `{"payloadBytes":10}`, run: refused("c", "CONNACK 0 97", lastWill("t", "12345678901", 0))},
+		{name: "will with large user properties", source: "2.3, open", run: refused("c", "CONNACK 0 97", lastWill("t", "x", 0, append(append([]byte{0x26}, str("k")...), str(payload[:8<<10])...)))},
+		{name: "will with a wildcard in the response topic", source: "2.3; 2.6", run: refused("c", "CONNACK 0 90", lastWill("t", "x", 0, append([]byte{0x08}, str("a/+")...)))},
+		{name: "will of a client that says DISCONNECT with an error", source: "2.6; [MQTT-3.1.2-8]", run: func(t *testing.T, r *rig, version byte) {
+			watcher := r.connect(t, version, "watcher")
+			watcher.subscribe(0, "will")
+			w := r.connect(t, version, "c", lastWill("will", "x", 0))
+			w.send(w.disconnectPacket(0x81))
+			watcher.expect("PUBLISH will q0 x")
+		}},
 		{name: "protocol version 3", source: "1.10: 5 and 3.1.1", version: 4, run: func(t *testing.T, r *rig, version byte) {
 			w := r.open(t, version)
 			w.send(packet(0x10, str("MQIsdp"), []byte{3, 2}, u16(60), str("c")))
@@ -203,6 +258,9 @@ func rows() []row {
 		{name: "topic with 8 slashes, QoS 0", source: "2.9 topic & filter, S4; 2.6", run: publishes(0, tooDeep, "", "DISCONNECT 90", "closed")},
 		{name: "topic with 8 slashes, 3.1.1", source: "2.9 topic & filter, S4", version: 4, run: publishes(qos1, tooDeep, "", "closed")},
 		{name: "Basic Ingest does not count", source: "2.9 topic & filter, S1", run: publishes(qos1, "$aws/rules/rule/"+deep, "", "PUBACK 1 00", "PINGRESP")},
+		{name: "Basic Ingest passes subscribers by", source: "2.9 topic & filter; S1's page on Basic Ingest", run: silent(func(w *wire) [][]byte {
+			return [][]byte{w.subscribePacket(1, 0, "$aws/rules/#", "$aws/rules/rule/t"), w.publishPacket(qos1, 2, "$aws/rules/rule/t", "x")}
+		}, "SUBACK 1 00 00", "PUBACK 2 00")},
 		{name: "Basic Ingest with 8 slashes", source: "2.9 topic & filter, S1", run: publishes(qos1, "$aws/rules/rule/"+tooDeep, "", "PUBACK 1 90", "PINGRESP")},
 		{name: "filters too deep and too long", source: "2.9 topic & filter, S4; 2.6", run: subscribes(1, []string{deep, tooDeep, long, tooLong, "1/2/3/4/5/6/7/#"}, "SUBACK 1 01 8f 01 8f 01", "PINGRESP")},
 		{name: "filters too deep, 3.1.1", source: "2.9 topic & filter, S4", version: 4, run: subscribes(1, []string{deep, tooDeep}, "SUBACK 1 01 80", "PINGRESP")},
@@ -216,9 +274,61 @@ func rows() []row {
 			w.expect("PUBACK 1 97")
 		}},
 
+		{name: "properties are forwarded", source: "2.3, S1", run: exchange(func(w *wire) [][]byte {
+			return [][]byte{w.subscribePacket(1, 0, "t"), w.publishPacket(qos1, 2, "t", "x", forwarded)}
+		}, "SUBACK 1 00", "PUBACK 2 00", fmt.Sprintf("PUBLISH t q0 properties=%x x", forwarded))},
+		{name: "a wildcard in the response topic", source: "2.3; 2.6", run: exchange(func(w *wire) [][]byte {
+			return [][]byte{w.publishPacket(0, 0, "t", "x", append([]byte{0x08}, str("a/#")...))}
+		}, "DISCONNECT 82", "closed")},
+		{name: "a property that comes twice", source: "2.6", run: exchange(func(w *wire) [][]byte {
+			return [][]byte{w.publishPacket(0, 0, "t", "x", []byte{0x23, 0, 1}, []byte{0x23, 0, 1})}
+		}, "DISCONNECT 82", "closed")},
+		{name: "Reason String", source: "2.3, 2.6", run: answers(deepPublish, "\x40\x25\x00\x01\x90\x21\x1f\x00\x1ethe topic has too many slashes")},
+		{name: "Request Problem Information of 0", source: "2.3, S1", run: answers(deepPublish, "\x40\x04\x00\x01\x90\x00", property(0x17, []byte{0}))},
+		{name: "Reason String over the client's Maximum Packet Size", source: "2.3, S1", run: answers(deepPublish, "\x40\x04\x00\x01\x90\x00", property(0x27, u32(38)))},
+		{name: "Maximum Packet Size of the client", source: "2.3, S1", run: func(t *testing.T, r *rig, version byte) {
+			w := r.connect(t, version, "c", property(0x27, u32(39)))
+			w.subscribe(1, "t")
+			p := r.connect(t, version, "p")
+			p.publish(1, "t", strings.Repeat("x", 32)) // 40 bytes
+			p.publish(2, "t", strings.Repeat("y", 31))
+			w.expect("PUBLISH t q1 " + strings.Repeat("y", 31))
+		}},
+		{name: "Receive Maximum of the client", source: "2.3, S1", run: func(t *testing.T, r *rig, version byte) {
+			w := r.connect(t, version, "c", receiveMaximum(2))
+			w.subscribe(1, "t")
+			p := r.connect(t, version, "p")
+			for id := range uint16(3) {
+				p.publish(id+1, "t", fmt.Sprint(id))
+			}
+			first := w.raw()
+			w.expect("PUBLISH t q1 1")
+			w.quiet()
+			w.send(puback(packetID(first)))
+			w.expect("PUBLISH t q1 2")
+		}},
+
 		// Subscriptions.
 		{name: "8 filters in one SUBSCRIBE", source: "2.9 filters, S4", run: subscribes(0, numbered(8, "f/%d"), "SUBACK 1"+strings.Repeat(" 00", 8), "PINGRESP")},
 		{name: "9 filters in one SUBSCRIBE", source: "2.9 filters, S4 and iotagent-json#875", run: subscribes(0, numbered(9, "f/%d"), "SUBACK 1"+strings.Repeat(" 97", 9), "PINGRESP")},
+		{name: "16 filters in one SUBSCRIBE", source: "2.9 filters, iotagent-json#875", run: subscribes(0, numbered(16, "f/%d"), "SUBACK 1"+strings.Repeat(" 97", 16), "PINGRESP")},
+		{name: "topics of a named shadow", source: "2.9: exactly 7 slashes", run: subscribes(1, shadowTopics("S"), "SUBACK 1"+strings.Repeat(" 01", 8), "PINGRESP")},
+		{name: "topics of seven named shadows", source: "2.9: 6 shadows in 50 subscriptions", run: func(t *testing.T, r *rig, version byte) {
+			w := r.connect(t, version, "c")
+			for i := range 6 {
+				w.subscribe(1, shadowTopics(fmt.Sprint(i))...)
+			}
+			w.send(w.subscribePacket(9, 1, shadowTopics("6")...))
+			w.expect("SUBACK 9 01 01"+strings.Repeat(" 97", 6), "DISCONNECT 97", "closed")
+		}},
+		{name: "50 subscriptions, 3.1.1", source: "2.9 subscriptions, S4", version: 4, run: func(t *testing.T, r *rig, version byte) {
+			w := r.connect(t, version, "c")
+			for i := range 10 {
+				w.subscribe(0, numbered(5, fmt.Sprintf("%d/%%d", i))...)
+			}
+			w.send(w.subscribePacket(9, 0, "one more"))
+			w.expect("SUBACK 9 80", "closed")
+		}},
 		{name: "9 filters in one SUBSCRIBE, 3.1.1", source: "2.9 filters, S4", version: 4, run: subscribes(0, numbered(9, "f/%d"), "SUBACK 1"+strings.Repeat(" 80", 9), "PINGRESP")},
 		{name: "50 subscriptions", source: "2.9 subscriptions, S4 and aws-iot-device-sdk-js#43", run: func(t *testing.T, r *rig, version byte) {
 			w := r.connect(t, version, "c")
@@ -270,6 +380,9 @@ func rows() []row {
 		// Publishing.
 		{name: "QoS 2", source: "2.1, 2.7, S1", run: publishes(qos2, "t", "", "DISCONNECT 9b", "closed")},
 		{name: "QoS 2, 3.1.1", source: "2.7, S1: no acknowledgement", version: 4, run: publishes(qos2, "t", "", "PINGRESP")},
+		{name: "DUP from the client", source: "2.1, S1", run: exchange(func(w *wire) [][]byte {
+			return [][]byte{w.subscribePacket(1, 1, "t"), w.publishPacket(qos1|8, 2, "t", "x")}
+		}, "SUBACK 1 01", "PUBACK 2 00", "PUBLISH t q1 x")},
 		{name: "topic alias 8", source: "2.9 topic aliases, S1", run: exchange(func(w *wire) [][]byte {
 			alias := []byte{0x23, 0, 8}
 			return [][]byte{w.subscribePacket(1, 0, "t"), w.publishPacket(0, 0, "t", "first", alias), w.publishPacket(0, 0, "", "second", alias)}
@@ -353,10 +466,26 @@ func rows() []row {
 		{name: "an empty one deletes", source: "2.9 retained, S2", run: silent(func(w *wire) [][]byte {
 			return [][]byte{w.publishPacket(qos1|retain, 1, "t", "kept"), w.publishPacket(qos1|retain, 2, "t", ""), w.subscribePacket(3, 1, "t")}
 		}, "PUBACK 1 00", "PUBACK 2 00", "SUBACK 3 01")},
+		{name: "one is retained of a topic", source: "2.9 retained, S2", run: silent(func(w *wire) [][]byte {
+			return [][]byte{w.publishPacket(qos1|retain, 1, "t", "first"), w.publishPacket(qos1|retain, 2, "t", "second"), w.subscribePacket(3, 1, "t")}
+		}, "PUBACK 1 00", "PUBACK 2 00", "SUBACK 3 01", "PUBLISH t q1 retain second")},
+		{name: "too many are retained", source: "2.9 retained: the gateway's own; 2.6", limits: `{"retainedMessages":1}`, run: silent(func(w *wire) [][]byte {
+			return [][]byte{
+				w.subscribePacket(9, 0, "b"), w.publishPacket(qos1|retain, 1, "a", "x"), w.publishPacket(qos1|retain, 2, "b", "no"), w.publishPacket(retain, 0, "b", "no"),
+				w.publishPacket(qos1|retain, 3, "a", "another"), w.publishPacket(qos1|retain, 4, "a", ""), w.publishPacket(retain, 0, "b", "yes"),
+			}
+		}, "SUBACK 9 00", "PUBACK 1 00", "PUBACK 2 97", "PUBACK 3 00", "PUBACK 4 00", "PUBLISH b q0 yes")},
+		{name: "too many bytes are retained", source: "2.9 retained: the gateway's own; 2.6", limits: `{"retainedBytes":300}`, run: exchange(func(w *wire) [][]byte {
+			return [][]byte{
+				w.publishPacket(qos1|retain, 1, "a", strings.Repeat("x", 100)), w.publishPacket(qos1|retain, 2, "b", ""), w.publishPacket(qos1|retain, 3, "b", "x"),
+				w.publishPacket(qos1|retain, 4, "a", strings.Repeat("x", 200)), w.publishPacket(qos1|retain, 5, "a", "x"), w.publishPacket(qos1|retain, 6, "b", "x"),
+			}
+		}, "PUBACK 1 00", "PUBACK 2 00", "PUBACK 3 97", "PUBACK 4 97", "PUBACK 5 00", "PUBACK 6 00")},
+		{name: "too many are retained, 3.1.1", source: "2.9 retained: the gateway's own", version: 4, limits: `{"retainedMessages":1}`, run: exchange(func(w *wire) [][]byte {
+			return [][]byte{w.publishPacket(qos1|retain, 1, "a", "x"), w.publishPacket(qos1|retain, 2, "b", "x"), pingreq}
+		}, "PUBACK 1 00", "PINGRESP")},
 
 		// Expiry.
-		{name: "message expiry of 0 is 1", source: "2.4, S1", run: expiryForwarded(0, "PUBLISH t q0 expiry=0 x", "PUBLISH t q0 expiry=1 x")},
-		{name: "message expiry over the maximum", source: "2.4, S1", run: expiryForwarded(604801, "PUBLISH t q0 expiry=604799 x", "PUBLISH t q0 expiry=604800 x")},
 		{name: "no message expiry", source: "2.4, S1", run: func(t *testing.T, r *rig, version byte) {
 			w := r.connect(t, version, "c")
 			w.subscribe(0, "t")
@@ -399,8 +528,12 @@ func rows() []row {
 		// Who else uses the client identifier.
 		{name: "take-over", source: "2.8, S1", run: func(t *testing.T, r *rig, version byte) {
 			w := r.connect(t, version, "c")
-			r.connect(t, version, "c").quiet()
-			w.expect("DISCONNECT 8e", "closed")
+			for range 20 { // however soon after CONNACK
+				next := r.connect(t, version, "c")
+				w.expect("DISCONNECT 8e", "closed")
+				w = next
+			}
+			w.quiet()
 		}},
 		{name: "take-over, 3.1.1", source: "2.8, S1", version: 4, run: func(t *testing.T, r *rig, version byte) {
 			w := r.connect(t, version, "c")
@@ -409,15 +542,17 @@ func rows() []row {
 		}},
 		{name: "DeleteConnection", source: "2.8, S1", run: func(t *testing.T, r *rig, version byte) {
 			w := r.connect(t, version, "c")
-			w.subscribe(0, "t") // it is established
 			if !r.Disconnect("c") || r.Disconnect("nobody") {
 				t.Error("Disconnect does not tell whether there was a connection")
 			}
 			w.expect("DISCONNECT 98", "closed")
 		}},
+		{name: "lifecycle: forbidden", source: "2.10; 1.15", allows: denies("iot:Publish"), run: ends("FORBIDDEN_ACCESS", func(w *wire) [][]byte { return [][]byte{w.publishPacket(0, 0, "t", "")} })},
+		{name: "lifecycle: throttled", source: "2.10; 2.9 subscriptions", limits: `{"subscriptions":1}`, run: ends("THROTTLED", func(w *wire) [][]byte { return [][]byte{w.subscribePacket(1, 0, "a", "b")} })},
+		{name: "lifecycle: client error", source: "2.10; 2.9 payload", limits: `{"payloadBytes":1}`, run: ends("CLIENT_ERROR", func(w *wire) [][]byte { return [][]byte{w.publishPacket(0, 0, "t", "xx")} })},
+		{name: "lifecycle: connection lost", source: "2.10", run: ends("CONNECTION_LOST", func(w *wire) [][]byte { _ = w.conn.Close(); return nil })},
 		{name: "the broker ends", source: "2.6", run: func(t *testing.T, r *rig, version byte) {
 			w := r.connect(t, version, "c")
-			w.subscribe(0, "t") // it is established
 			if err := r.Close(); err != nil {
 				t.Fatal(err)
 			}
@@ -482,16 +617,15 @@ func present(t *testing.T, r *rig, version byte, id string, want bool) {
 	w.expect("closed")
 }
 
-// expiryForwarded publishes with an expiry; a moment or none may pass on the way.
-func expiryForwarded(seconds uint32, want ...string) func(*testing.T, *rig, byte) {
-	return func(t *testing.T, r *rig, version byte) {
-		w := r.connect(t, version, "c")
-		w.subscribe(0, "t")
-		w.publish(1, "t", "x", append([]byte{0x02}, u32(seconds)...))
-		if got := w.next(); got != want[0] && got != want[1] {
-			t.Errorf("got %s, want %s", got, want[0])
-		}
+// shadowTopics are the topics on which a named shadow answers.
+func shadowTopics(name string) []string {
+	var topics []string
+	for _, tail := range []string{
+		"get/accepted", "get/rejected", "update/accepted", "update/rejected", "update/delta", "update/documents", "delete/accepted", "delete/rejected",
+	} {
+		topics = append(topics, "$aws/things/T/shadow/name/"+name+"/"+tail)
 	}
+	return topics
 }
 
 // genericRows are what the profile generic does instead.
@@ -523,6 +657,15 @@ func genericRows() []row {
 				w.publishPacket(2, 3, "t", "x"),
 			}
 		}, "SUBACK 1 00", "SUBACK 2 01", "PUBACK 3 00", "PUBLISH t q1 id=5 id=6 x")},
+		{name: "subscription identifier 0", run: exchange(func(*wire) [][]byte {
+			return [][]byte{packet(0x82, u16(1), properties(5, []byte{0x0b, 0}), str("t"), []byte{0})}
+		}, "DISCONNECT 82", "closed")},
+		{name: "two subscription identifiers", run: exchange(func(*wire) [][]byte {
+			return [][]byte{packet(0x82, u16(1), properties(5, []byte{0x0b, 1, 0x0b, 2}), str("t"), []byte{0})}
+		}, "DISCONNECT 82", "closed")},
+		{name: "$aws/rules/ is nothing special", run: exchange(func(w *wire) [][]byte {
+			return [][]byte{w.subscribePacket(1, 0, "$aws/rules/#"), w.publishPacket(0, 0, "$aws/rules/rule/t", "x")}
+		}, "SUBACK 1 00", "PUBLISH $aws/rules/rule/t q0 x")},
 		{name: "a/# matches a", run: exchange(func(w *wire) [][]byte {
 			return [][]byte{w.subscribePacket(1, 0, "a/#"), w.publishPacket(0, 0, "a", "x")}
 		}, "SUBACK 1 00", "PUBLISH a q0 x")},

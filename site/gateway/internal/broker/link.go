@@ -66,13 +66,17 @@ type link struct {
 	expiryChanged     bool
 	receiveMaximum    uint16
 	maximumPacketSize uint32
+	noProblems        bool // Request Problem Information is 0
 	will              *will
 	session           *session
 	sessionID         string
 	connects          int64
 
+	greeting sync.Mutex // held while CONNACK is written
+	greeted  bool       // of greeting: a DISCONNECT may follow
+
 	since      time.Time   // set before connected
-	connected  atomic.Bool // CONNACK was sent
+	connected  atomic.Bool // CONNACK was sent, and the session is attached
 	unanswered atomic.Int32
 	logged     atomic.Bool
 	idle       *time.Timer
@@ -82,6 +86,7 @@ type link struct {
 	end   ending // valid when ended is closed
 	ended chan struct{}
 	done  chan struct{} // Serve returned
+	wake  chan struct{} // to the sender
 }
 
 func newLink(b *Broker, conn Conn, principal *Principal) *link {
@@ -92,7 +97,7 @@ func newLink(b *Broker, conn Conn, principal *Principal) *link {
 		frames: frameReader{in: bufio.NewReaderSize(conn, readBuffer)},
 		rate:   newBucket(p.PublishesPerSecond, p.PublishBurst, now),
 		bytes:  newBucket(p.BytesPerSecond, p.BytesPerSecond, now),
-		ended:  make(chan struct{}), done: make(chan struct{}),
+		ended:  make(chan struct{}), done: make(chan struct{}), wake: make(chan struct{}, 1),
 	}
 	l.Conn = watched{conn, l}
 	b.recorder.connection()
@@ -135,11 +140,11 @@ func (l *link) next() error {
 	if l.version == 0 {
 		return l.admitConnect(f)
 	}
-	if l.idle != nil {
-		l.idle.Reset(l.patience())
-	}
 	if err := l.throttle(len(f.raw)); err != nil {
 		return err
+	}
+	if l.idle != nil {
+		l.idle.Reset(l.patience())
 	}
 	return l.admit(f)
 }
@@ -150,6 +155,9 @@ func (l *link) throttle(n int) error {
 	pause := l.bytes.wait(time.Now())
 	if pause == 0 {
 		return nil
+	}
+	if l.idle != nil {
+		l.idle.Stop() // it is not the client who is silent
 	}
 	timer := time.NewTimer(pause)
 	defer timer.Stop()
@@ -186,6 +194,10 @@ func (l *link) start(now time.Time) {
 // Write takes what mochi has to say: a whole packet.
 func (l *link) Write(p []byte) (int, error) {
 	switch p[0] >> 4 {
+	case packets.Connack:
+		l.greeting.Lock()
+		defer l.greeting.Unlock()
+		l.greeted = true
 	case packets.Disconnect: // mochi found something that admit did not
 		e := fault(0x80, "refused by the broker")
 		if len(p) > 2 {
@@ -197,6 +209,11 @@ func (l *link) Write(p []byte) (int, error) {
 		if delay := time.Duration(l.profile.PubackDelay); delay > 0 {
 			late := append([]byte(nil), p...)
 			time.AfterFunc(delay, func() {
+				select {
+				case <-l.ended:
+					return
+				default:
+				}
 				l.unanswered.Add(-1)
 				_, _ = l.Conn.Write(late) // the reader notices a broken connection
 			})
@@ -231,8 +248,10 @@ func (l *link) close(e ending) {
 		l.end = e
 		close(l.ended)
 		l.LastWords()
-		if e.code != 0 && l.connected.Load() && l.version >= 5 {
-			_, _ = l.Conn.Write(encodeDisconnect(e.code, e.text)) // the peer may be gone
+		l.greeting.Lock()
+		defer l.greeting.Unlock()
+		if e.code != 0 && l.greeted && l.version >= 5 {
+			_, _ = l.Conn.Write(encodeDisconnect(e.code, e.text, l.maximumPacketSize)) // the peer may be gone
 		}
 		_ = l.Conn.Close()
 	})

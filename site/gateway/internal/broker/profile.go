@@ -100,6 +100,9 @@ type Profile struct {
 	RetainedToWildcards bool `json:"retainedToWildcards"`
 	// RetainReserved allows RETAIN on topics that begin with $ (mqtt).
 	RetainReserved bool `json:"retainReserved"`
+	// BasicIngestRouted gives subscribers what is published below $aws/rules/, which
+	// goes to rules only at AWS, past the broker (guide, "Basic Ingest").
+	BasicIngestRouted bool `json:"basicIngestRouted"`
 	// UnsubackNotHeld answers the UNSUBSCRIBE of a filter that is not held with 0x11,
 	// which AWS does not list, instead of 0 (mqtt).
 	UnsubackNotHeld bool `json:"unsubackNotHeld"`
@@ -115,8 +118,10 @@ type Profile struct {
 	SessionExpiryMaximum uint32 `json:"sessionExpiryMaximum"`
 	// SessionAcrossVersions lets MQTT 5 resume an MQTT 3.1.1 session (mqtt).
 	SessionAcrossVersions bool `json:"sessionAcrossVersions"`
-	// ReplayPerSecond bounds the messages which a session stored (mqtt).
-	ReplayPerSecond float64 `json:"replayPerSecond"`
+	// ReplayPerSecond bounds the messages which a session stored, and
+	// ReplaySharedPerSecond those of its shared subscriptions (mqtt).
+	ReplayPerSecond       float64 `json:"replayPerSecond"`
+	ReplaySharedPerSecond float64 `json:"replaySharedPerSecond"`
 
 	// Lifecycle publishes presence and subscription events (guide, "Lifecycle events").
 	Lifecycle bool `json:"lifecycle"`
@@ -125,6 +130,10 @@ type Profile struct {
 	// gateway's own: a page that publishes to itself in one turn gets all of it back.
 	QueueMessages int `json:"queueMessages"`
 	QueueBytes    int `json:"queueBytes"`
+	// RetainedMessages and RetainedBytes bound what is retained; the excess is refused
+	// as over a quota. They are the gateway's own: AWS's hold for an account.
+	RetainedMessages int `json:"retainedMessages"`
+	RetainedBytes    int `json:"retainedBytes"`
 }
 
 // AWS returns the behaviour of AWS IoT Core.
@@ -140,8 +149,8 @@ func AWS() Profile {
 		ReceiveMaximum: 100, SendMaximum: 100, TopicAliasMaximum: 8,
 		MaximumQoS: 1, WillDelay: true,
 		MessageExpiryMinimum: 1, MessageExpiryMaximum: 7 * 24 * 60 * 60, SessionExpiryMaximum: 60 * 60,
-		ReplayPerSecond: 10, Lifecycle: true,
-		QueueMessages: 1 << 17, QueueBytes: 64 << 20,
+		ReplayPerSecond: 10, ReplaySharedPerSecond: 20, Lifecycle: true,
+		QueueMessages: 1 << 17, QueueBytes: 64 << 20, RetainedMessages: 1 << 17, RetainedBytes: 64 << 20,
 	}
 }
 
@@ -152,8 +161,8 @@ func Generic() Profile {
 		UnauthorizedReturnCode: 5, MaximumConnectionAgeReason: 0xa0,
 		ReceiveMaximum: 65535, TopicAliasMaximum: 65535,
 		MaximumQoS: 2, SubscriptionIdentifiers: true, ParentMatch: true, DuplicateFlag: true,
-		RetainedToWildcards: true, RetainReserved: true, UnsubackNotHeld: true, WillDelay: true, SessionAcrossVersions: true,
-		QueueMessages: 1 << 17, QueueBytes: 64 << 20,
+		RetainedToWildcards: true, RetainReserved: true, BasicIngestRouted: true, UnsubackNotHeld: true, WillDelay: true, SessionAcrossVersions: true,
+		QueueMessages: 1 << 17, QueueBytes: 64 << 20, RetainedMessages: 1 << 17, RetainedBytes: 64 << 20,
 	}
 }
 
@@ -197,7 +206,7 @@ func (p *Profile) check() error {
 		"userPropertyBytes": float64(p.UserPropertyBytes), "topicBytes": float64(p.TopicBytes), "topicSlashes": float64(p.TopicSlashes),
 		"shareNameBytes": float64(p.ShareNameBytes), "clientIdBytes": float64(p.ClientIDBytes), "connectsPerSecond": p.ConnectsPerSecond,
 		"filtersPerSubscribe": float64(p.FiltersPerSubscribe), "subscriptions": float64(p.Subscriptions),
-		"publishesPerSecond": p.PublishesPerSecond, "publishBurst": p.PublishBurst, "bytesPerSecond": p.BytesPerSecond, "replayPerSecond": p.ReplayPerSecond,
+		"publishesPerSecond": p.PublishesPerSecond, "publishBurst": p.PublishBurst, "bytesPerSecond": p.BytesPerSecond, "replayPerSecond": p.ReplayPerSecond, "replaySharedPerSecond": p.ReplaySharedPerSecond,
 		"maximumConnectionAge": float64(p.MaximumConnectionAge), "pubackDelay": float64(p.PubackDelay),
 	} {
 		if value < 0 {
@@ -213,6 +222,8 @@ func (p *Profile) check() error {
 		return fmt.Errorf("maximumPacketSize must be from 1 to %d", maximumRemaining)
 	case p.QueueMessages <= 0 || p.QueueBytes <= 0:
 		return errors.New("queueMessages and queueBytes must be 1 or more")
+	case p.RetainedMessages <= 0 || p.RetainedBytes <= 0:
+		return errors.New("retainedMessages and retainedBytes must be 1 or more")
 	case p.KeepAliveMaximum > 0 && p.KeepAliveMinimum > p.KeepAliveMaximum:
 		return errors.New("keepAliveMinimum must not be over keepAliveMaximum")
 	}

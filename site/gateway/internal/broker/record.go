@@ -86,7 +86,8 @@ func (r *recorder) snapshot() (Counters, []PacketInfo) {
 	return r.counters, append(all, r.ring[:r.next]...)
 }
 
-// watched records what is written to a connection.
+// watched records what is about to be written to a connection, so that the peer's answer
+// comes after it.
 type watched struct {
 	Conn
 	link *link

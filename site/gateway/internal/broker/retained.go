@@ -10,18 +10,66 @@ import (
 // retained keeps the last message of each topic that was published with RETAIN.
 // mochi's store is not used: it forgets the expiry of some and gives wildcards all.
 type retained struct {
+	profile *Profile
+
 	mu       sync.Mutex
 	messages map[string]*message
+	bytes    int       // of all
+	swept    time.Time // when those which expired were last looked for
 }
 
-// set keeps m; one without payload removes what was kept [MQTT-3.3.1-6].
-func (r *retained) set(m *message) {
+// admits reports whether there is room to keep m.
+func (r *retained) admits(m *message, now time.Time) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if len(m.payload) == 0 {
-		delete(r.messages, m.topic)
-	} else {
+	return r.hasRoom(m, now)
+}
+
+// set keeps m, if there is room; one without payload removes what was kept
+// [MQTT-3.3.1-6].
+func (r *retained) set(m *message, now time.Time) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if !r.hasRoom(m, now) {
+		return false
+	}
+	r.remove(m.topic)
+	if len(m.payload) > 0 {
 		r.messages[m.topic] = m
+		r.bytes += m.size()
+	}
+	return true
+}
+
+// hasRoom makes room, if it must, of messages which expired. r.mu is held.
+func (r *retained) hasRoom(m *message, now time.Time) bool {
+	if len(m.payload) == 0 || r.fits(m) {
+		return true
+	}
+	if now.Sub(r.swept) < time.Second { // to look at all takes its time
+		return false
+	}
+	r.swept = now
+	for topic, m := range r.messages {
+		if m.expired(now) {
+			r.remove(topic)
+		}
+	}
+	return r.fits(m)
+}
+
+func (r *retained) fits(m *message) bool {
+	messages, bytes := len(r.messages)+1, r.bytes+m.size()
+	if before, ok := r.messages[m.topic]; ok {
+		messages, bytes = messages-1, bytes-before.size()
+	}
+	return messages <= r.profile.RetainedMessages && bytes <= r.profile.RetainedBytes
+}
+
+func (r *retained) remove(topic string) {
+	if m, ok := r.messages[topic]; ok {
+		r.bytes -= m.size()
+		delete(r.messages, topic)
 	}
 }
 
@@ -32,7 +80,7 @@ func (r *retained) matching(filter string, now time.Time) []*message {
 	var found []*message
 	take := func(topic string, m *message) {
 		if m.expired(now) {
-			delete(r.messages, topic)
+			r.remove(topic)
 		} else {
 			found = append(found, m)
 		}

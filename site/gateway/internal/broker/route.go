@@ -14,8 +14,11 @@ import (
 // finds them; what it makes of overlapping subscriptions is not used, but the client's
 // own options for each filter are.
 func (b *Broker) route(m *message) {
-	if m.retain {
-		b.retained.set(m)
+	if !b.profile.BasicIngestRouted && strings.HasPrefix(m.topic, rulesPrefix) {
+		return
+	}
+	if m.retain && !b.retained.set(m, time.Now()) { // a will, or others took the room meanwhile
+		b.log.Warn("message not retained: too many are", "client", m.origin)
 	}
 	found := b.server.Topics.Subscribers(m.topic)
 	for clientID, sub := range found.Subscriptions {
@@ -76,12 +79,13 @@ func (b *Broker) deliver(s *session, m *message, filters []string) {
 	i := &item{message: m}
 	matched := false
 	for _, filter := range filters {
-		inner, _ := shared(filter)
+		inner, isShared := shared(filter)
 		sub, subscribed := s.subscription(filter)
 		if !subscribed || sub.NoLocal && m.origin == s.clientID || !b.takes(inner, m.topic) {
 			continue
 		}
 		matched = true
+		i.shared = isShared
 		i.qos = max(i.qos, min(sub.Qos, m.qos)) // [MQTT-3.3.4-2]
 		i.retain = i.retain || m.retain && sub.RetainAsPublished
 		if sub.Identifier > 0 {
@@ -111,7 +115,8 @@ func (b *Broker) hand(s *session, i *item) {
 	}
 }
 
-// Publish publishes a message of the broker's own.
+// Publish publishes a message of the broker's own, whose payload must not be changed
+// any more.
 func (b *Broker) Publish(topic string, payload []byte, qos byte, retain bool) {
 	b.route(&message{topic: topic, payload: payload, qos: qos, retain: retain})
 }

@@ -12,8 +12,8 @@ type sender struct {
 	session *session
 	link    *link
 	window  int
-	replay  *bucket // for stored messages
-	rate    *bucket // for messages
+	replay  [2]*bucket // for stored messages: others, and those of shared subscriptions
+	rate    *bucket    // for messages
 	bytes   *bucket
 }
 
@@ -25,7 +25,7 @@ func newSender(s *session, l *link, now time.Time) *sender {
 	}
 	return &sender{
 		session: s, link: l, window: window,
-		replay: newBucket(p.ReplayPerSecond, 1, now),
+		replay: [2]*bucket{newBucket(p.ReplayPerSecond, 1, now), newBucket(p.ReplaySharedPerSecond, 1, now)},
 		rate:   newBucket(p.PublishesPerSecond, p.PublishBurst, now),
 		bytes:  newBucket(p.BytesPerSecond, p.BytesPerSecond, now),
 	}
@@ -43,7 +43,7 @@ func (s *sender) run() {
 			continue
 		case pause == 0: // until something changes
 			select {
-			case <-s.session.wake:
+			case <-s.link.wake:
 			case <-s.link.ended:
 				return
 			}
@@ -77,10 +77,14 @@ func (s *sender) next(now time.Time) ([]byte, time.Duration) {
 		if first.qos > 0 && len(s.session.flight) >= s.window {
 			return nil, 0
 		}
-		var pause time.Duration
+		var replay *bucket
 		if first.stored {
-			pause = s.replay.wait(now)
+			replay = s.replay[0]
+			if first.shared {
+				replay = s.replay[1]
+			}
 		}
+		pause := replay.wait(now)
 		if first.qos > 0 {
 			pause = max(pause, s.rate.wait(now))
 		}
@@ -105,9 +109,7 @@ func (s *sender) next(now time.Time) ([]byte, time.Duration) {
 			continue
 		}
 		s.session.launch()
-		if first.stored {
-			s.replay.spend(1, now)
-		}
+		replay.spend(1, now)
 		s.rate.spend(1, now)
 		s.bytes.spend(float64(len(packet)), now)
 		return packet, 0

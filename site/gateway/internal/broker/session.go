@@ -19,6 +19,7 @@ type item struct {
 	dup      bool   // it was sent over an earlier connection
 	released bool   // PUBREC came: PUBREL is what is sent again
 	stored   bool   // it waited for the connection
+	shared   bool   // it is for a shared subscription
 }
 
 // session is what the broker keeps for a client identifier, connected or not: its
@@ -32,8 +33,7 @@ type session struct {
 	version  byte // of the protocol which it was made with
 	profile  *Profile
 
-	wake chan struct{} // to the connection's sender
-	full atomic.Bool   // a message was dropped, and that was logged
+	full atomic.Bool // a message was dropped while the client was away, and that was logged
 
 	mu            sync.Mutex
 	subscriptions map[string]packets.Subscription
@@ -52,13 +52,17 @@ type session struct {
 func newSession(clientID string, version byte, profile *Profile) *session {
 	return &session{
 		clientID: clientID, version: version, profile: profile,
-		wake: make(chan struct{}, 1), subscriptions: map[string]packets.Subscription{}, ids: map[uint16]struct{}{},
+		subscriptions: map[string]packets.Subscription{}, ids: map[uint16]struct{}{},
 	}
 }
 
+// signal tells the connection's sender that something changed. s.mu is held.
 func (s *session) signal() {
+	if s.link == nil {
+		return
+	}
 	select {
-	case s.wake <- struct{}{}:
+	case s.link.wake <- struct{}{}:
 	default:
 	}
 }

@@ -19,6 +19,7 @@ func FuzzStream(f *testing.F) {
 		connect, connect + "8206123400000170", connect + "82081234000001740130", connect + "3205000174000a00", connect + "c000" + "e000",
 		"100d00044d51545404020000000163", connect + "300500017400" + "78", connect + "62020001", connect + "f000",
 		connect + "32ffffff7f", "00", connect + "820a000100000423612f2300" + "01",
+		"101a00044d5154540506003c00000163" + "050200000000" + "000174" + "000178", connect + "300a00017406230001230001",
 	} {
 		seed, err := hex.DecodeString(packets)
 		if err != nil {

@@ -15,9 +15,12 @@ func TestTiming(t *testing.T) {
 			w := r.connect(t, version, "c", keepAlive(40))
 			time.Sleep(59 * time.Second)
 			w.quiet()
+			watcher := r.connect(t, version, "watcher", keepAlive(0))
+			watcher.subscribe(1, "$aws/events/presence/disconnected/c")
 			before := time.Now()
 			w.expect("DISCONNECT 8d", "closed")
 			within(t, before, 60*time.Second)
+			contains(t, watcher.next(), `"disconnectReason":"MQTT_KEEP_ALIVE_TIMEOUT"`, `"clientInitiatedDisconnect":false`) // 2.10
 		}},
 		{name: "a keep alive under the minimum is not kept", source: "2.9 keep-alive, S4", version: 4, run: func(t *testing.T, r *rig, version byte) {
 			w := r.connect(t, version, "c", keepAlive(5))
@@ -35,6 +38,14 @@ func TestTiming(t *testing.T) {
 			w := r.connect(t, version, "c", keepAlive(0))
 			time.Sleep(24 * time.Hour)
 			w.quiet()
+		}},
+		{name: "one CONNECT a second of a client identifier", source: "2.8, S4; 2.6", limits: `{"connectsPerSecond":1}`, run: func(t *testing.T, r *rig, version byte) {
+			r.connect(t, version, "c")
+			r.connect(t, version, "other")
+			refused("c", "CONNACK 0 97")(t, r, version)
+			time.Sleep(time.Second)
+			r.connect(t, version, "c")
+			refused("c", "CONNACK 0 97")(t, r, version)
 		}},
 		{name: "no CONNECT", source: "2.9: the gateway's own", run: func(t *testing.T, r *rig, version byte) {
 			before := time.Now()
@@ -105,6 +116,15 @@ func TestTiming(t *testing.T) {
 			}
 			near(t, before, 2*time.Second)
 		}},
+		{name: "who is delayed is not silent", source: "2.9 throughput: delayed; 2.9 keep-alive", limits: `{"bytesPerSecond":1000}`, run: func(t *testing.T, r *rig, version byte) {
+			w := r.connect(t, version, "c", keepAlive(30))
+			before := time.Now()
+			w.publish(1, "t", strings.Repeat("x", 100_000))
+			near(t, before, 99*time.Second)
+			before = time.Now()
+			w.expect("DISCONNECT 8d", "closed")
+			within(t, before, 45*time.Second)
+		}},
 		{name: "512 KiB a second to a client", source: "2.9 throughput, S4: delayed", run: func(t *testing.T, r *rig, version byte) {
 			w := r.connect(t, version, "c")
 			w.subscribe(1, "t")
@@ -120,6 +140,8 @@ func TestTiming(t *testing.T) {
 			}
 			near(t, before, 1750*time.Millisecond) // the last goes when the one before it has had its time
 		}},
+		{name: "message expiry of 0 is 1", source: "2.4, S1", run: expiryForwarded(0, "PUBLISH t q0 expiry=1 x")},
+		{name: "message expiry over the maximum", source: "2.4, S1", run: expiryForwarded(604801, "PUBLISH t q0 expiry=604800 x")},
 		{name: "remaining message expiry, and expired messages", source: "2.4, S1", run: func(t *testing.T, r *rig, version byte) {
 			w := r.connect(t, version, "c", expiry(1000))
 			w.subscribe(1, "t")
@@ -145,6 +167,21 @@ func TestTiming(t *testing.T) {
 			w.send(w.subscribePacket(2, 1, "t"))
 			w.expect("SUBACK 2 01")
 			w.quiet()
+		}},
+		{name: "expired retained messages make room", source: "2.4, S1; 2.9 retained: the gateway's own", limits: `{"retainedMessages":1}`, run: func(t *testing.T, r *rig, version byte) {
+			w := r.connect(t, version, "c")
+			w.send(w.publishPacket(3, 1, "a", "x", append([]byte{0x02}, u32(10)...)), w.publishPacket(3, 2, "b", "x"))
+			w.expect("PUBACK 1 00", "PUBACK 2 97")
+			time.Sleep(10 * time.Second)
+			w.send(w.publishPacket(3, 3, "b", "x"))
+			w.expect("PUBACK 3 00")
+		}},
+		{name: "the will's expiry of 0 is 1", source: "2.4, S1: applies to the will", run: func(t *testing.T, r *rig, version byte) {
+			watcher := r.connect(t, version, "watcher")
+			watcher.subscribe(1, "will")
+			w := r.connect(t, version, "c", lastWill("will", "x", 8, append([]byte{0x02}, u32(0)...)))
+			_ = w.conn.Close()
+			watcher.expect("PUBLISH will q1 expiry=1 x")
 		}},
 		{name: "the will's expiry", source: "2.4, S1: applies to the will", run: func(t *testing.T, r *rig, version byte) {
 			watcher := r.connect(t, version, "watcher")
@@ -190,6 +227,17 @@ func TestTiming(t *testing.T) {
 			w := r.connect(t, version, "c")
 			w.publish(1, "t", "x")
 			w.quiet()
+		}},
+		{name: "DISCONNECT changes session expiry", source: "2.5, S1", run: func(t *testing.T, r *rig, version byte) {
+			for _, each := range []struct{ asked, lasts uint32 }{{10, 10}, {200, 200}, {10_000, 3600}} {
+				for _, wait := range []uint32{each.lasts - 1, each.lasts + 1} {
+					w := r.connect(t, version, "c", expiry(100))
+					w.send(w.disconnectPacket(0, append([]byte{0x11}, u32(each.asked)...)))
+					w.expect("closed")
+					time.Sleep(time.Duration(wait) * time.Second)
+					present(t, r, version, "c", wait < each.lasts)
+				}
+			}
 		}},
 		{name: "3.1.1 sessions last as long as the ceiling", source: "2.5, S1", version: 4, run: func(t *testing.T, r *rig, version byte) {
 			for _, wait := range []time.Duration{3599 * time.Second, 3601 * time.Second} {
@@ -237,6 +285,29 @@ func TestTiming(t *testing.T) {
 			p.publish(99, "t", "live")
 			w.expect("PUBLISH t q1 live")
 		}},
+		{name: "replay to a shared subscription, at most 20 a second", source: "2.5, S1: shared 20/s", run: func(t *testing.T, r *rig, version byte) {
+			w := r.connect(t, version, "c", expiry(1000))
+			w.subscribe(1, "$share/group/t")
+			w.send(w.disconnectPacket(0))
+			w.expect("closed")
+			p := r.connect(t, version, "p")
+			for i := range uint16(21) {
+				p.publish(i+1, "t", fmt.Sprint(i))
+			}
+			p.quiet() // the last is stored
+			w = r.open(t, version)
+			w.send(connectPacket(version, "c", resume, expiry(1000)))
+			w.expect("CONNACK 1 00")
+			before := time.Now()
+			for i := range 21 {
+				raw := w.raw()
+				if got, want := describe(raw, version), fmt.Sprintf("PUBLISH t q1 %d", i); got != want {
+					t.Fatalf("got %s, want %s", got, want)
+				}
+				w.send(puback(packetID(raw)))
+			}
+			near(t, before, time.Second)
+		}},
 		{name: "credentials that expire", source: "1.13, S2: disconnectAfterInSeconds", run: func(t *testing.T, r *rig, version byte) {
 			watcher := r.connect(t, version, "watcher", keepAlive(1200))
 			watcher.subscribe(0, "$aws/events/presence/disconnected/+")
@@ -259,6 +330,16 @@ func TestTiming(t *testing.T) {
 				row.run(t, r, version)
 			})
 		})
+	}
+}
+
+// expiryForwarded publishes with an expiry.
+func expiryForwarded(seconds uint32, want string) func(*testing.T, *rig, byte) {
+	return func(t *testing.T, r *rig, version byte) {
+		w := r.connect(t, version, "c")
+		w.subscribe(0, "t")
+		w.publish(1, "t", "x", append([]byte{0x02}, u32(seconds)...))
+		w.expect(want)
 	}
 }
 

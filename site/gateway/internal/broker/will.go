@@ -11,7 +11,7 @@ import (
 type will struct {
 	message  message
 	interval uint32 // Message Expiry Interval, from when it is published
-	expires  bool
+	expires  bool   // it has one; mochi's codec cannot tell 0 from none
 	delay    time.Duration
 }
 
@@ -28,7 +28,7 @@ func newWill(p packets.Packet, profile *Profile) *will {
 			topic: c.WillTopic, payload: c.WillPayload, qos: c.WillQos, retain: c.WillRetain,
 			origin: c.ClientIdentifier, properties: c.WillProperties,
 		},
-		interval: c.WillProperties.MessageExpiryInterval, expires: c.WillProperties.MessageExpiryInterval > 0,
+		interval: c.WillProperties.MessageExpiryInterval,
 	}
 	if profile.WillDelay {
 		w.delay = time.Duration(c.WillProperties.WillDelayInterval) * time.Second

@@ -19,33 +19,16 @@ import (
 	"time"
 
 	"iotwasm/site/gateway/internal/broker"
+	"iotwasm/site/gateway/internal/logtest"
 )
 
 // rig is a broker and the way to it.
 type rig struct {
 	*broker.Broker
-	log       *text
+	log       *logtest.Buffer
 	principal broker.Principal
 	dial      func(t *testing.T) net.Conn
 	served    sync.WaitGroup
-}
-
-// text is a log that may be read while it is written.
-type text struct {
-	mu    sync.Mutex
-	bytes bytes.Buffer
-}
-
-func (l *text) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.bytes.Write(p)
-}
-
-func (l *text) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.bytes.String()
 }
 
 // plain is a connection without a WebSocket around it.
@@ -53,12 +36,12 @@ type plain struct{ net.Conn }
 
 func (p plain) LastWords() { _ = p.SetWriteDeadline(time.Now().Add(time.Second)) }
 
-// Close lets what was written arrive: a closed socket with unread data would throw the
-// peer's copy away. serve closes it in the end.
+// Close ends both directions. A socket stays open until the client's end came: one that
+// is closed with unread data would throw the client's copy of the last packet away.
 func (p plain) Close() error {
 	if tcp, ok := p.Conn.(*net.TCPConn); ok {
 		_ = tcp.CloseWrite()
-		return tcp.SetReadDeadline(time.Now().Add(100 * time.Millisecond))
+		return tcp.SetReadDeadline(time.Now())
 	}
 	return p.Conn.Close()
 }
@@ -79,7 +62,7 @@ func newRig(t *testing.T, profile, limits string) *rig {
 			t.Fatal(err)
 		}
 	}
-	r := &rig{log: &text{}, principal: broker.Principal{ID: "someone"}}
+	r := &rig{log: &logtest.Buffer{}, principal: broker.Principal{ID: "someone"}}
 	r.Broker, err = broker.New(slog.New(slog.NewTextHandler(r.log, nil)), broker.Options{Profile: p})
 	if err != nil {
 		t.Fatal(err)
@@ -97,7 +80,8 @@ func (r *rig) serve(conn net.Conn) {
 	principal := r.principal
 	r.served.Go(func() {
 		defer func() { _ = conn.Close() }()
-		_ = r.Serve(context.Background(), plain{conn}, principal)
+		_ = r.Serve(context.Background(), plain{conn}, principal) // what comes of it is seen by the client
+		_ = conn.SetReadDeadline(time.Time{})
 		_, _ = io.Copy(io.Discard, conn)
 	})
 }
