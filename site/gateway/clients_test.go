@@ -254,6 +254,55 @@ func TestMosquittoWithAuthorizers(t *testing.T) {
 	}
 }
 
+// Clients that sign put metrics of their SDK into the user name, or whatever they like
+// (1.14 of aws-iot.md).
+func TestUserNamesOfSigningClients(t *testing.T) {
+	g := start(t)
+	for _, test := range []struct {
+		name     string
+		level    byte
+		username string
+		connack  string // how it begins
+	}{
+		{"1.14 metrics, MQTT 5", 5, "?SDK=AWSIoTDeviceSDKJS&Version=1.0", "\x20"},
+		{"1.14 metrics, MQTT 3.1.1", 4, "?SDK=AWSIoTDeviceSDKJS&Version=1.0", "\x20\x02\x00\x00"},
+		{"1.14 any user name, MQTT 5", 5, "user?x=%zz", "\x20"},
+		{"1.14 any user name, MQTT 3.1.1", 4, "user?x=%zz", "\x20\x02\x00\x00"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			body := "\x00\x04MQTT" + string(rune(test.level)) + "\x82\x00\x3c" // clean start, user name, a minute
+			if test.level == 5 {
+				body += "\x00"
+			}
+			body += "\x00\x01c\x00" + string(rune(len(test.username))) + test.username
+			conn := g.dial(t)
+			_ = conn.SetReadDeadline(time.Now().Add(patience))
+			if _, err := io.WriteString(conn, "\x10"+string(rune(len(body)))+body); err != nil {
+				t.Fatal(err)
+			}
+			answer := make([]byte, 5)
+			n, err := io.ReadAtLeast(conn, answer, 4)
+			if err != nil || !strings.HasPrefix(string(answer[:n]), test.connack) {
+				t.Fatalf("%q, %v", answer[:n], err)
+			}
+			if test.level == 5 && answer[1] < 0x80 && (answer[2] != 0 || answer[3] != 0) {
+				t.Errorf("CONNACK %q", answer[:n])
+			}
+		})
+	}
+}
+
+// What is wrong with a key is said without it, by the flags too.
+func TestBadAccessKeysAreNotShown(t *testing.T) {
+	for _, key := range []string{"topsecret", ":topsecret"} {
+		var said strings.Builder
+		err := run(t.Context(), []string{"-addr", "127.0.0.1:0", "-access-key", key}, &said, &said)
+		if err == nil || strings.Contains(err.Error()+said.String(), "topsecret") {
+			t.Errorf("%v %s", err, said.String())
+		}
+	}
+}
+
 func TestBadPlainListenersAreRefused(t *testing.T) {
 	for _, test := range []struct{ args, want []string }{
 		{[]string{"-mqtt-addr", "127.0.0.1:0"}, []string{"-mqtt-addr: ", "-profile generic", "-authorizers"}},

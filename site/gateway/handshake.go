@@ -23,7 +23,7 @@ var accountPattern = regexp.MustCompile(`^[0-9]{12}$`)
 
 // handshakeFlags are the flags about who may connect, and whether over TLS.
 type handshakeFlags struct {
-	furtherKeys                  []sigv4.Credentials
+	furtherKeys                  []string // id:secret
 	acceptData                   bool
 	duration                     time.Duration
 	account, policy, authorizers string // the latter two are files
@@ -34,11 +34,7 @@ type handshakeFlags struct {
 func (h *handshakeFlags) add(flags *flag.FlagSet) {
 	h.duration = credentials.DefaultDuration
 	flags.Func("access-key", "a further access key, as `id:secret`; may be given again and again", func(text string) error {
-		id, secret, ok := strings.Cut(text, ":")
-		if !ok || id == "" || secret == "" {
-			return errors.New("want id:secret")
-		}
-		h.furtherKeys = append(h.furtherKeys, sigv4.NewCredentials(id, secret))
+		h.furtherKeys = append(h.furtherKeys, text) // read in open: flag shows the values which it refuses
 		return nil
 	})
 	flags.BoolVar(&h.acceptData, "accept-iotdata", false, "accept upgrades that are signed for the service iotdata too")
@@ -73,7 +69,15 @@ type handshake struct {
 }
 
 func (h *handshakeFlags) open(first sigv4.Credentials, region string) (*handshake, error) {
-	keys, err := credentials.NewStore(append([]sigv4.Credentials{first}, h.furtherKeys...)...)
+	permanent := []sigv4.Credentials{first}
+	for _, text := range h.furtherKeys {
+		id, secret, ok := strings.Cut(text, ":")
+		if !ok || id == "" || secret == "" {
+			return nil, errors.New("-access-key: want id:secret")
+		}
+		permanent = append(permanent, sigv4.NewCredentials(id, secret))
+	}
+	keys, err := credentials.NewStore(permanent...)
 	if err != nil {
 		return nil, err
 	}

@@ -133,6 +133,17 @@ func TestTextFramesAreRefused(t *testing.T) {
 	}
 }
 
+// What cannot be read is not taken for an empty body, nor answered as if it were done.
+func TestBrokenBodies(t *testing.T) {
+	g := start(t, "-control-token", testToken)
+	for _, path := range []string{"/_gateway/faults", "/things/T/shadow"} {
+		head, _ := exchange(t, g.host, "POST "+path+" HTTP/1.1\r\nHost: "+g.host+"\r\nAuthorization: Bearer "+testToken+"\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n")
+		if !strings.HasPrefix(head, "HTTP/1.1 400 ") {
+			t.Errorf("%s: %q", path, head)
+		}
+	}
+}
+
 func TestGatewayJSON(t *testing.T) {
 	g := start(t)
 	_, port, _ := net.SplitHostPort(g.host)

@@ -74,6 +74,7 @@ func (g *Gate) Variables(r *http.Request) policy.Variables {
 	if host, _, err := net.SplitHostPort(v.DomainName); err == nil {
 		v.DomainName = host
 	}
+	v.DomainName = strings.Trim(v.DomainName, "[]") // of IPv6 without a port
 	if remote, err := netip.ParseAddrPort(r.RemoteAddr); err == nil {
 		v.SourceIP = remote.Addr()
 	}

@@ -1,24 +1,19 @@
 package authorizer
 
 import (
-	"crypto"
 	"crypto/rand"
 	"crypto/rsa"
-	"crypto/sha256"
-	"crypto/x509"
-	"encoding/base64"
 	"encoding/json"
-	"encoding/pem"
 	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
+	"iotwasm/site/gateway/internal/authorizer/authorizertest"
 	"iotwasm/site/gateway/internal/policy"
 	"iotwasm/site/gateway/internal/strictjson"
 )
@@ -27,34 +22,6 @@ const (
 	token    = "to+ken/= ä"
 	password = "pass/word+="
 )
-
-var signingKey = sync.OnceValue(func() *rsa.PrivateKey {
-	key, err := rsa.GenerateKey(rand.Reader, 2048)
-	if err != nil {
-		panic(err)
-	}
-	return key
-})
-
-// sign is "openssl dgst -sha256 -sign | openssl base64" (custom-auth, "Signing the token").
-func sign(t testing.TB, text string) string {
-	t.Helper()
-	sum := sha256.Sum256([]byte(text))
-	signature, err := rsa.SignPKCS1v15(nil, signingKey(), crypto.SHA256, sum[:])
-	if err != nil {
-		t.Fatal(err)
-	}
-	return base64.StdEncoding.EncodeToString(signature)
-}
-
-func publicPEM(t testing.TB) string {
-	t.Helper()
-	der, err := x509.MarshalPKIXPublicKey(signingKey().Public())
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der}))
-}
 
 type object = map[string]any
 
@@ -88,8 +55,8 @@ func file(preset string, rules ...object) []byte {
 func testRules(t testing.TB, preset string) *Rules {
 	t.Helper()
 	r, err := Parse(file(preset,
-		rule("signed", object{"signingDisabled": false, "tokenKeyName": "MyToken", "tokenSigningPublicKeys": object{"a": publicPEM(t)}, "tokens": []string{token, "other"}}),
-		rule("anytoken", object{"signingDisabled": nil, "tokenKeyName": "MyToken", "tokenSigningPublicKeys": object{"a": publicPEM(t)}, "disconnectAfterInSeconds": 300, "refreshAfterInSeconds": 86400}),
+		rule("signed", object{"signingDisabled": false, "tokenKeyName": "MyToken", "tokenSigningPublicKeys": object{"a": authorizertest.PublicKey(t)}, "tokens": []string{token, "other"}}),
+		rule("anytoken", object{"signingDisabled": nil, "tokenKeyName": "MyToken", "tokenSigningPublicKeys": object{"a": authorizertest.PublicKey(t)}, "disconnectAfterInSeconds": 300, "refreshAfterInSeconds": 86400}),
 		rule("unsigned", object{"tokenKeyName": "token", "tokens": []string{token}}),
 		rule("login", object{"logins": []object{{"username": "user", "password": password}, {"username": "", "password": "x"}}}),
 		rule("both", object{"tokenKeyName": "token", "tokens": []string{token}, "logins": []object{{"username": "user", "password": password}}}),
@@ -113,7 +80,7 @@ const byName, bySignature = nameParameter, signatureParameter
 
 // All rows are of 1.13; what they cite besides is the developer guide.
 func TestUpgradeAndConnect(t *testing.T) {
-	good := sign(t, token)
+	good := authorizertest.Sign(t, token)
 	type loginData struct {
 		username, password string
 	}
@@ -127,16 +94,16 @@ func TestUpgradeAndConnect(t *testing.T) {
 	}{
 		{name: "signed token by query", query: query(byName, "signed", "MyToken", token, bySignature, good), principal: "signed"},
 		{name: "by headers", header: http.Header{"X-Amz-Customauthorizer-Name": {"signed"}, "Mytoken": {token}, "X-Amz-Customauthorizer-Signature": {good}}, principal: "signed"},
-		{name: "another accepted token", query: query(byName, "signed", "MyToken", "other", bySignature, sign(t, "other")), principal: "signed"},
-		{name: "signed, but not accepted", query: query(byName, "signed", "MyToken", "third", bySignature, sign(t, "third")), want: "does not accept the token"},
-		{name: "signature of another token", query: query(byName, "signed", "MyToken", token, bySignature, sign(t, "other")), want: "is not a signature of the token"},
+		{name: "another accepted token", query: query(byName, "signed", "MyToken", "other", bySignature, authorizertest.Sign(t, "other")), principal: "signed"},
+		{name: "signed, but not accepted", query: query(byName, "signed", "MyToken", "third", bySignature, authorizertest.Sign(t, "third")), want: "does not accept the token"},
+		{name: "signature of another token", query: query(byName, "signed", "MyToken", token, bySignature, authorizertest.Sign(t, "other")), want: "is not a signature of the token"},
 		{name: "signature not URL-encoded (custom-auth, HTTP)", query: query(byName, "signed", "MyToken", token) + "&" + bySignature + "=a+b=", want: "was it URL-encoded?"},
 		{name: "signature missing", query: query(byName, "signed", "MyToken", token), want: bySignature + " is missing"},
 		{name: "token missing", query: query(byName, "signed", bySignature, good), want: "no token under"},
 		{name: "token under another key", query: query(byName, "signed", "token", token, bySignature, good), want: "no token under"},
 		{name: "token twice", query: query(byName, "signed", "MyToken", token, "MyToken", token, bySignature, good), want: "the token is given twice"},
 		{name: "signing is the default", query: query(byName, "anytoken", "MyToken", token), want: bySignature + " is missing"},
-		{name: "any signed token", query: query(byName, "anytoken", "MyToken", "whatever", bySignature, sign(t, "whatever")), principal: "anytoken"},
+		{name: "any signed token", query: query(byName, "anytoken", "MyToken", "whatever", bySignature, authorizertest.Sign(t, "whatever")), principal: "anytoken"},
 		{name: "unsigned token", query: query(byName, "unsigned", "token", token), principal: "unsigned"},
 		{name: "wrong unsigned token", query: query(byName, "unsigned", "token", token+"x"), want: "does not accept the token"},
 		{name: "unknown authorizer", query: query(byName, "none"), want: "unknown authorizer"},
@@ -217,11 +184,7 @@ func TestParseSaysWhere(t *testing.T) {
 	if err != nil {
 		t.Skip(err) // a build which makes no small keys refuses them too
 	}
-	der, err := x509.MarshalPKIXPublicKey(small.Public())
-	if err != nil {
-		t.Fatal(err)
-	}
-	smallPEM := string(pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der}))
+	smallPEM := authorizertest.PublicPEM(t, small.Public())
 	one := func(changes object) string { return string(file("", rule("a", changes))) }
 	long := anyPolicy()
 	long[0].(object)["Id"] = strings.Repeat("x", 2048)
@@ -243,7 +206,7 @@ func TestParseSaysWhere(t *testing.T) {
 		{one(object{"signingDisabled": nil}), "authorizers[0].tokenKeyName: is missing while signing is enabled"},
 		{one(object{"signingDisabled": false, "tokenKeyName": "k"}), "authorizers[0].tokenSigningPublicKeys: is missing while signing is enabled"},
 		{one(object{"signingDisabled": secret}), "authorizers[0].signingDisabled: must be true or false"},
-		{one(object{"tokenSigningPublicKeys": object{"k": publicPEM(t)}}), "authorizers[0].tokenSigningPublicKeys: must not be given while signing is disabled"},
+		{one(object{"tokenSigningPublicKeys": object{"k": authorizertest.PublicKey(t)}}), "authorizers[0].tokenSigningPublicKeys: must not be given while signing is disabled"},
 		{one(object{"tokenSigningPublicKeys": object{"k": "-----BEGIN PRIVATE KEY-----\n" + secret}}), "authorizers[0].tokenSigningPublicKeys.k: must be PEM text"},
 		{one(object{"tokenSigningPublicKeys": object{"k": smallPEM}}), "authorizers[0].tokenSigningPublicKeys.k: must be an RSA key of 2048 bits or more"},
 		{one(object{"logins": []any{}}), "authorizers[0].logins: must not be empty"},
@@ -281,7 +244,7 @@ func TestRulesHideTheirSecrets(t *testing.T) {
 func FuzzConnect(f *testing.F) {
 	r := testRules(f, "both")
 	f.Add("user?"+query(byName, "both", "token", token), []byte(password))
-	f.Add("?"+query(byName, "signed", "MyToken", token, bySignature, sign(f, token)), []byte(nil))
+	f.Add("?"+query(byName, "signed", "MyToken", token, bySignature, authorizertest.Sign(f, token)), []byte(nil))
 	f.Add("user?SDK=a&Version=1?", []byte("x"))
 	f.Fuzz(func(t *testing.T, username string, password []byte) {
 		if _, err := r.connect(username, password); err != nil && (len(err.Error()) > 200 || strings.ContainsAny(err.Error(), "\r\n")) {

@@ -42,7 +42,7 @@ type Conn struct {
 	aliases map[uint16]string
 
 	topicsMu sync.Mutex
-	topics   map[uint32][]string // by topicsKey, until they are acknowledged
+	topics   map[uint32][]string // by topicsKey, until that packet comes
 
 	mu      sync.Mutex // held while writing
 	out     framer
@@ -161,9 +161,7 @@ func (c *Conn) see(p []byte) {
 	}
 }
 
-func topicsKey(acknowledgement byte, id uint16) uint32 {
-	return uint32(acknowledgement)<<16 | uint32(id)
-}
+func topicsKey(kind byte, id uint16) uint32 { return uint32(kind)<<16 | uint32(id) }
 
 func (c *Conn) learn(packet []byte) error {
 	version := byte(c.version.Load())
@@ -185,15 +183,19 @@ func (c *Conn) learn(packet []byte) error {
 		} else if alias != 0 {
 			topic = c.aliases[alias]
 		}
-		if packet[0]&0x06 == 0x02 {
+		switch packet[0] >> 1 & 3 {
+		case 1:
 			c.expect(typePuback, id, topic)
+		case 2:
+			c.expect(typePubrec, id, topic)
+			c.expect(typePubcomp, id, topic)
 		}
-	case typeSubscribe:
-		id, filters, ok := subscribed(packet, version)
+	case typeSubscribe, typeUnsubscribe:
+		id, filters, ok := filtered(packet, version)
 		if !ok {
 			return errLength
 		}
-		c.expect(typeSuback, id, filters...)
+		c.expect(packet[0]>>4+1, id, filters...) // SUBACK and UNSUBACK
 	}
 	return nil
 }
@@ -213,14 +215,15 @@ func (c *Conn) identify(clientID string) {
 	}
 }
 
-// expect notes what an acknowledgement will be about.
-func (c *Conn) expect(acknowledgement byte, id uint16, topics ...string) {
+// expect notes what a packet to the client will be about.
+func (c *Conn) expect(kind byte, id uint16, topics ...string) {
 	c.topicsMu.Lock()
 	defer c.topicsMu.Unlock()
-	c.topics[topicsKey(acknowledgement, id)] = topics
+	c.topics[topicsKey(kind, id)] = topics
 }
 
-func (c *Conn) acknowledged(packet []byte) []string {
+// expected returns what a packet to the client is about, if that was noted.
+func (c *Conn) expected(packet []byte) []string {
 	key := topicsKey(packet[0]>>4, body(packet).number())
 	c.topicsMu.Lock()
 	defer c.topicsMu.Unlock()
@@ -256,7 +259,11 @@ func (c *Conn) Close() error {
 	return c.Stream.Close()
 }
 
-func (c *Conn) kill() { c.Stream.Abort() }
+// kill lets a reader go that is frozen: nobody else tells the broker of the end.
+func (c *Conn) kill() {
+	c.Stream.Abort()
+	c.end()
+}
 
 func (c *Conn) freeze() { c.frozen.Store(true) }
 

@@ -42,8 +42,8 @@ func (c *Control) Handler() http.Handler {
 	mux.HandleFunc("POST /_gateway/faults", c.add)
 	mux.HandleFunc("DELETE /_gateway/faults", c.clear)
 	mux.HandleFunc("DELETE /_gateway/faults/{id}", c.remove)
-	mux.HandleFunc("POST /_gateway/connections/{clientId}/kill", c.end(c.Injector.Kill))
-	mux.HandleFunc("POST /_gateway/connections/{clientId}/freeze", c.end(c.Injector.Freeze))
+	mux.HandleFunc("POST /_gateway/connections/{clientId}/kill", c.end("kill", c.Injector.Kill))
+	mux.HandleFunc("POST /_gateway/connections/{clientId}/freeze", c.end("freeze", c.Injector.Freeze))
 	mux.HandleFunc("POST /_gateway/connections/{clientId}/disconnect", c.disconnect)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Cache-Control", "no-store")
@@ -77,8 +77,10 @@ func (c *Control) add(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		if tooLarge := new(http.MaxBytesError); errors.As(err, &tooLarge) {
 			fail(w, http.StatusRequestEntityTooLarge, "the rule is too long")
+		} else {
+			fail(w, http.StatusBadRequest, "the request's body cannot be read")
 		}
-		return // or the client is gone
+		return
 	}
 	rule, err := ParseRule(text)
 	if err != nil {
@@ -102,6 +104,7 @@ func (c *Control) add(w http.ResponseWriter, r *http.Request) {
 
 func (c *Control) clear(w http.ResponseWriter, _ *http.Request) {
 	c.Injector.Clear()
+	c.Log.Info("faults removed")
 	w.WriteHeader(http.StatusNoContent)
 }
 
@@ -110,15 +113,18 @@ func (c *Control) remove(w http.ResponseWriter, r *http.Request) {
 		fail(w, http.StatusNotFound, "there is no such rule")
 		return
 	}
+	c.Log.Info("fault removed", "id", r.PathValue("id"))
 	w.WriteHeader(http.StatusNoContent)
 }
 
-func (c *Control) end(end func(clientID string) bool) http.HandlerFunc {
+func (c *Control) end(how string, end func(clientID string) bool) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		if !end(r.PathValue("clientId")) {
+		clientID := r.PathValue("clientId")
+		if !end(clientID) {
 			fail(w, http.StatusNotFound, "there is no such client")
 			return
 		}
+		c.Log.Info("connection struck", "client", clientID, "fault", how)
 		w.WriteHeader(http.StatusNoContent)
 	}
 }
@@ -129,7 +135,7 @@ func (c *Control) disconnect(w http.ResponseWriter, r *http.Request) {
 		fail(w, http.StatusBadRequest, "reasonCode: must be 0 to 255, or 0x0 to 0xff")
 		return
 	}
-	c.end(func(clientID string) bool { return c.Injector.Disconnect(clientID, byte(code)) })(w, r)
+	c.end("disconnect", func(clientID string) bool { return c.Injector.Disconnect(clientID, byte(code)) })(w, r)
 }
 
 func fail(w http.ResponseWriter, status int, message string) {

@@ -34,6 +34,11 @@ var (
 	needsCode  = []string{memberReason}
 	mayDelay   = []string{memberDelay}
 
+	dropOrDelay = map[string]form{
+		drop:  {match: byTopic},
+		delay: {required: needsDelay, match: byTopic},
+	}
+
 	// forms are all the rules there can be, by fault and action. A fault with one thing
 	// to do needs no action.
 	forms = map[string]map[string]form{
@@ -60,6 +65,14 @@ var (
 			drop:   {match: byTopic},
 			delay:  {required: needsDelay, match: byTopic},
 		},
+		Unsuback: {
+			refuse: {required: needsCode, match: byTopic},
+			drop:   {match: byTopic},
+			delay:  {required: needsDelay, match: byTopic},
+		},
+		Pubrec:  dropOrDelay,
+		Pubrel:  dropOrDelay,
+		Pubcomp: dropOrDelay,
 		Pingresp: {
 			drop:  {match: byClient},
 			delay: {required: needsDelay, match: byClient},
@@ -88,5 +101,5 @@ var (
 		},
 	}
 
-	triggers = []string{Connack, Puback, Suback, Pingresp, Publish}
+	triggers = []string{Connack, Puback, Pubrec, Pubrel, Pubcomp, Suback, Unsuback, Pingresp, Publish}
 )

@@ -7,13 +7,18 @@ import (
 
 // The types of packets which matter here.
 const (
-	typeConnect   = 1
-	typeConnack   = 2
-	typePublish   = 3
-	typePuback    = 4
-	typeSubscribe = 8
-	typeSuback    = 9
-	typePingresp  = 13
+	typeConnect     = 1
+	typeConnack     = 2
+	typePublish     = 3
+	typePuback      = 4
+	typePubrec      = 5
+	typePubrel      = 6
+	typePubcomp     = 7
+	typeSubscribe   = 8
+	typeSuback      = 9
+	typeUnsubscribe = 10
+	typeUnsuback    = 11
+	typePingresp    = 13
 
 	version5 = 5
 )
@@ -190,8 +195,8 @@ func published(packet []byte, version byte) (topic string, id, alias uint16, ok 
 	return topic, id, alias, !c.short
 }
 
-// subscribed returns the packet identifier and the filters of a SUBSCRIBE.
-func subscribed(packet []byte, version byte) (id uint16, filters []string, ok bool) {
+// filtered returns the packet identifier and the filters of a SUBSCRIBE or UNSUBSCRIBE.
+func filtered(packet []byte, version byte) (id uint16, filters []string, ok bool) {
 	c := body(packet)
 	id = c.number()
 	if version >= version5 {
@@ -199,7 +204,9 @@ func subscribed(packet []byte, version byte) (id uint16, filters []string, ok bo
 	}
 	for len(c.rest) > 0 {
 		filters = append(filters, c.text())
-		c.bytes(1)
+		if packet[0]>>4 == typeSubscribe {
+			c.bytes(1) // options
+		}
 	}
 	return id, filters, !c.short
 }
@@ -215,7 +222,7 @@ func connack(version, code byte) []byte {
 func disconnect(code byte) []byte { return []byte{0xe0, 2, code, 0} }
 
 // refused is the acknowledgement with another reason code; nil if there is no such
-// thing, which is so for a PUBACK before MQTT 5.
+// thing, which is so for a PUBACK and an UNSUBACK before MQTT 5.
 func refused(packet []byte, version, code byte) []byte {
 	if packet[0]>>4 == typePuback {
 		if version < version5 {
@@ -223,6 +230,9 @@ func refused(packet []byte, version, code byte) []byte {
 		}
 		id := body(packet).bytes(2)
 		return []byte{typePuback << 4, 4, id[0], id[1], code, 0}
+	}
+	if packet[0]>>4 == typeUnsuback && version < version5 {
+		return nil
 	}
 	changed := append([]byte(nil), packet...)
 	c := body(changed)

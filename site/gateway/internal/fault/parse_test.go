@@ -41,7 +41,7 @@ func TestParse(t *testing.T) {
 		{`{"fault":"shadowCreation","action":"refuse","withinMs":1,"times":1}`, `!unknown member "times"`},
 		{`{"fault":"pingresp","action":"drop","match":{"topic":"a"}}`, `!match: unknown member "topic", known are clientId`},
 		{`{"fault":"kill","match":{"topic":"a"}}`, `!match.topic: a connack has no topic`},
-		{`{"fault":"kill","on":"pubrec"}`, `!on: must be one of connack`},
+		{`{"fault":"kill","on":"connect"}`, `!on: must be one of connack`},
 		{`{"fault":"kill","match":{"clientId":""}}`, `!match.clientId: must have 1 to 1024 bytes`},
 		{`{"fault":"kill","on":"puback","match":{"topic":"#/a"}}`, `!match.topic: must be a topic filter`},
 		{`{"rules":[],"x":1}`, `!unknown member "x", known are rules`},

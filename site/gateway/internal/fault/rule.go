@@ -22,7 +22,11 @@ const (
 	Kill           = "kill"
 	Freeze         = "freeze"
 	Puback         = "puback"
+	Pubrec         = "pubrec" // these three are of QoS 2
+	Pubrel         = "pubrel"
+	Pubcomp        = "pubcomp"
 	Suback         = "suback"
+	Unsuback       = "unsuback"
 	Pingresp       = "pingresp"
 	Publish        = "publish" // to a client
 	Frames         = "frames"
@@ -79,7 +83,9 @@ type Match struct {
 	// ClientID may hold * for any characters and ? for any one.
 	ClientID string `json:"clientId,omitempty"`
 	// Topic is a topic filter. Unlike a subscription's, it matches topics that begin
-	// with $ too. For SUBACK, the topics are the filters which were asked for.
+	// with $ too. For SUBACK and UNSUBACK, the topics are the filters which were asked
+	// for; for an acknowledgement, that of its message. A PUBREL which is sent again on
+	// another connection has none.
 	Topic string `json:"topic,omitempty"`
 	Thing string `json:"thing,omitempty"`
 }

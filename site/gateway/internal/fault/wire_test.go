@@ -143,6 +143,13 @@ const (
 	sub5     = "\x82\x07\x00\x01\x00\x00\x01t\x01"
 	suback3  = "\x90\x03\x00\x01\x01"
 	suback5  = "\x90\x04\x00\x01\x00\x01"
+	unsub3   = "\xa2\x05\x00\x02\x00\x01t"
+	unsub5   = "\xa2\x06\x00\x02\x00\x00\x01t"
+	unsuback = "\xb0\x02\x00\x02"
+	exactly3 = "\x34\x07\x00\x01t\x00\x07hi" // QoS 2
+	pubrec   = "\x50\x02\x00\x07"
+	pubrel   = "\x62\x02\x00\x07"
+	pubcomp  = "\x70\x02\x00\x07"
 	any      = "any packet"
 )
 
@@ -202,6 +209,21 @@ func TestPacketsOnTheWire(t *testing.T) {
 		{"SUBACK delayed", `{"fault":"suback","action":"delay","delayMs":100}`, []step{send(connect3), want(connack3), send(sub3 + ping), want(pong), want(suback3)}, open, 1},
 		{"SUBACK refused", `{"fault":"suback","action":"refuse","reasonCode":135}`, []step{send(connect5), want(any), send(sub5), want("\x90\x04\x00\x01\x00\x87")}, open, 1},
 		{"SUBACK refused, MQTT 3.1.1", `{"fault":"suback","action":"refuse","reasonCode":128}`, []step{send(connect3), want(connack3), send(sub3), want("\x90\x03\x00\x01\x80")}, open, 1},
+		{"UNSUBACK dropped", `{"fault":"unsuback","action":"drop","match":{"topic":"t"}}`, on(send(unsub3+ping), want(pong)), open, 1},
+		{"UNSUBACK delayed", `{"fault":"unsuback","action":"delay","delayMs":100}`, on(send(unsub3+ping), want(pong), want(unsuback)), open, 1},
+		{"UNSUBACK, another filter", `{"fault":"unsuback","action":"drop","match":{"topic":"u"}}`, on(send(unsub3), want(unsuback)), open, 0},
+		{"UNSUBACK refused", `{"fault":"unsuback","action":"refuse","reasonCode":131}`, []step{send(connect5), want(any), send(unsub5), want("\xb0\x04\x00\x02\x00\x83")}, open, 1},
+		{"UNSUBACK refused, MQTT 3.1.1", `{"fault":"unsuback","action":"refuse","reasonCode":131}`, on(send(unsub3), want(unsuback)), open, 1},
+		{"PUBREC dropped", `{"fault":"pubrec","action":"drop","match":{"topic":"t"}}`, []step{send(connect3), want(connack3), send(exactly3 + ping), want(pong)}, open, 1},
+		{"PUBREC delayed", `{"fault":"pubrec","action":"delay","delayMs":100}`, []step{send(connect3), want(connack3), send(exactly3 + ping), want(pong), want(pubrec)}, open, 1},
+		{"PUBCOMP dropped", `{"fault":"pubcomp","action":"drop","match":{"topic":"+"}}`, []step{send(connect3), want(connack3), send(exactly3), want(pubrec), send(pubrel + ping), want(pong)}, open, 1},
+		{"PUBCOMP delayed", `{"fault":"pubcomp","action":"delay","delayMs":100}`, []step{send(connect3), want(connack3), send(exactly3), want(pubrec), send(pubrel + ping), want(pong), want(pubcomp)}, open, 1},
+		{"PUBCOMP, another topic", `{"fault":"pubcomp","action":"drop","match":{"topic":"u"}}`, []step{send(connect3), want(connack3), send(exactly3), want(pubrec), send(pubrel), want(pubcomp)}, open, 0},
+		{"PUBREL dropped", `{"fault":"pubrel","action":"drop","match":{"topic":"t"}}`,
+			[]step{send(connect3), want(connack3), send("\x82\x06\x00\x01\x00\x01t\x02"), want("\x90\x03\x00\x01\x02"), send(exactly3),
+				want(any), want(any), // PUBREC and the message, in either order
+				send("\x50\x02\x00\x01" + ping), want(pong)}, open, 1},
+		{"kill in the place of PUBREC", `{"fault":"kill","on":"pubrec","delayMs":1,"match":{"topic":"t"}}`, []step{send(connect3), want(connack3), send(exactly3)}, gone, 1},
 		{"PINGRESP dropped", `{"fault":"pingresp","action":"drop","times":1}`, []step{send(connect3), want(connack3), send(ping + publish3), want(puback)}, open, 1},
 		{"PINGRESP delayed", `{"fault":"pingresp","action":"delay","delayMs":100,"times":1}`, []step{send(connect3), want(connack3), send(ping + publish3), want(puback), want(pong)}, open, 1},
 		{"message duplicated", `{"fault":"publish","action":"duplicate"}`, on(publish("hi"), want(message3(1, "hi")), want(message3(1, "hi"))), open, 1},
@@ -334,6 +356,24 @@ func TestFramesOnTheWire(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// The broker gets to know that a frozen connection was killed.
+func TestKillOfAFrozenConnection(t *testing.T) {
+	s := serve(t, `{"fault":"freeze"}`)
+	c := s.dial(t)
+	c.send(t, connect3+ping)
+	if got, err := c.packet(t.Context()); err != nil || got != connack3 {
+		t.Fatal(got, err)
+	}
+	if !s.injector.Kill("a") {
+		t.Error("there is no client")
+	}
+	for deadline := time.Now().Add(patience); len(s.broker.Snapshot().Sessions) > 0; time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("the broker still has the session")
+		}
 	}
 }
 

@@ -9,7 +9,8 @@ import (
 
 // kinds are the packets to a client which rules know, by their types.
 var kinds = map[byte]string{
-	typeConnack: Connack, typePublish: Publish, typePuback: Puback, typeSuback: Suback, typePingresp: Pingresp,
+	typeConnack: Connack, typePublish: Publish, typePuback: Puback, typePubrec: Pubrec, typePubrel: Pubrel, typePubcomp: Pubcomp,
+	typeSuback: Suback, typeUnsuback: Unsuback, typePingresp: Pingresp,
 }
 
 // Write takes packets, whole or in pieces, and lets the rules at them.
@@ -41,10 +42,13 @@ func (c *Conn) packet(p []byte) error {
 	case Connack:
 		c.assigned(p)
 	case Publish:
-		topic, _, _, _ := published(p, byte(c.version.Load()))
+		topic, id, _, _ := published(p, byte(c.version.Load()))
 		topics = []string{topic}
-	case Puback, Suback:
-		topics = c.acknowledged(p)
+		if p[0]>>1&3 == 2 {
+			c.expect(typePubrel, id, topic)
+		}
+	case Puback, Pubrec, Pubrel, Pubcomp, Suback, Unsuback:
+		topics = c.expected(p)
 	}
 	swapped := c.swap
 	rule := c.strike(func(r *Rule) bool {
@@ -114,14 +118,13 @@ func (c *Conn) apply(rule *Rule, kind string, p []byte) error {
 		c.swap = c.post(p, time.Now().Add(rule.wait()))
 		return nil
 	case duplicate:
-		first := slices.Clone(p)
-		if err := c.emit(first, 0); err != nil {
+		if err := c.emit(p, 0); err != nil {
 			return err
 		}
-		first = slices.Clone(first)
-		first[0] &^= 0x08 // DUP
+		again := slices.Clone(p) // p is the writer's
+		again[0] &^= 0x08        // DUP
 		for range rule.Copies {
-			if err := c.emit(first, rule.wait()); err != nil {
+			if err := c.emit(again, rule.wait()); err != nil {
 				return err
 			}
 		}
@@ -166,6 +169,9 @@ func (c *Conn) emit(p []byte, wait time.Duration) error {
 	if due.After(now) {
 		c.post(p, due)
 		return nil
+	}
+	if err := c.flushLate(now); err != nil { // what became due by now was to be before it
+		return err
 	}
 	return c.send(p)
 }
@@ -219,6 +225,9 @@ func (c *Conn) flushLate(now time.Time) error {
 
 // overtaken sends a parcel which waited for the PUBLISH that went out now.
 func (c *Conn) overtaken(p *parcel) error {
+	if c.swap != p {
+		return nil // it had waited long enough
+	}
 	c.swap = nil
 	c.late = slices.DeleteFunc(c.late, func(other *parcel) bool { return other == p })
 	return c.emit(p.packet, 0)

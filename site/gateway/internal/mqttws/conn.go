@@ -22,7 +22,7 @@ const (
 	keepLimit = 128 << 10
 	// earlyFlush is how much acknowledgement may gather while packets are worked through.
 	earlyFlush = 16 << 10
-	// writeTimeout is how long a peer may take no data at all.
+	// writeTimeout is how long a peer may take over what goes out together.
 	writeTimeout = 30 * time.Second
 	// closeTimeout bounds the last words and the close handshake.
 	closeTimeout = time.Second

@@ -88,6 +88,9 @@ func Refuse(w http.ResponseWriter, status int, kind, message string) {
 	header := w.Header()
 	header.Set("Content-Type", "application/json")
 	header.Set("Cache-Control", "no-store")
+	if header.Get("Connection") == "" { // or it belongs to an Upgrade
+		header.Set("Connection", "keep-alive")
+	}
 	// As AWS writes them, which is not the canonical form.
 	header["x-amzn-RequestId"] = []string{uuid()}
 	header["x-amzn-ErrorType"] = []string{kind}

@@ -113,6 +113,18 @@ func unknownVariable(name string) error {
 	return strictjson.Problem("the gateway has no policy variable %s%s: it knows %s", strictjson.Quote("${"+name+"}"), why, knownVariables)
 }
 
+// resolved reports whether each of its variables has a value.
+func (p pattern) resolved(v *Variables) bool {
+	for _, part := range p {
+		if part.kind == variable {
+			if _, ok := variables[part.text](v); !ok {
+				return false
+			}
+		}
+	}
+	return true
+}
+
 // matches compares the whole of text. A variable is compared as the characters of its
 // value; one without a value matches nothing.
 func (p pattern) matches(text string, v *Variables) bool {

@@ -137,6 +137,9 @@ func (s *statement) covers(r *request) bool {
 	if action == s.notActions {
 		return false
 	}
+	if !s.deny && s.exceptsUnresolved(&r.variables) {
+		return false
+	}
 	object := false
 	for i := range s.resources {
 		object = object || s.resources[i].covers(r)
@@ -150,6 +153,24 @@ func (s *statement) covers(r *request) bool {
 		}
 	}
 	return true
+}
+
+// exceptsUnresolved reports whether the statement makes an exception for a variable
+// without a value. It would except nothing; AWS may take such a statement for invalid.
+func (s *statement) exceptsUnresolved(v *Variables) bool {
+	for i := range s.resources {
+		if s.notThose && !s.resources[i].object.resolved(v) {
+			return true
+		}
+	}
+	for i := range s.conditions {
+		for _, value := range s.conditions[i].values {
+			if s.conditions[i].negated && !value.resolved(v) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // resource is one of a statement's.

@@ -43,16 +43,24 @@ func (d *Desk) Topic(topic string, payload []byte) {
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	if d.isClosed() {
+		return
+	}
 	answer := d.do(request)
 	d.send(request, answer, answer.Messages(), nil)
 }
 
 // Ask carries out a request which is answered by returning, after its delay if it has
-// one; the error is ctx's, or says that the Desk was closed. Subscribers see a change as they see one that was asked for
-// over MQTT, but hear nothing of a rejection and nothing of what was only read.
+// one; the error is ctx's, or says that the Desk was closed. Subscribers see a change
+// as they see one that was asked for over MQTT, but hear nothing of a rejection and
+// nothing of what was only read.
 func (d *Desk) Ask(ctx context.Context, request Request) (Answer, error) {
 	delivered := make(chan struct{})
 	d.mu.Lock()
+	if d.isClosed() {
+		d.mu.Unlock()
+		return Answer{}, errClosed
+	}
 	answer := d.do(request)
 	var messages []Message
 	if answer.Code == 200 && (request.Operation == Update || request.Operation == Delete) {
@@ -72,13 +80,23 @@ func (d *Desk) Ask(ctx context.Context, request Request) (Answer, error) {
 
 var errClosed = errors.New("shadow: the gateway ends")
 
-// Close forgets the answers that wait. It is called once, when no more requests come
-// over MQTT.
+// Close forgets the answers that wait. Requests which still come are not carried out.
+// It is called once.
 func (d *Desk) Close() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	close(d.closed)
 	clear(d.late)
+}
+
+// isClosed tells whether Close was called. d.mu is held.
+func (d *Desk) isClosed() bool {
+	select {
+	case <-d.closed:
+		return true
+	default:
+		return false
+	}
 }
 
 func (d *Desk) do(request Request) Answer {

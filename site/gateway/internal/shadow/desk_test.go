@@ -148,6 +148,16 @@ func TestAskEndsWithItsContextOrTheDesk(t *testing.T) {
 		}
 		time.Sleep(time.Hour)
 		p.expect(t)
+
+		// What comes later is not carried out.
+		p.Topic(prefix+"T/shadow/update", []byte(desired))
+		if _, err := p.Ask(t.Context(), Request{Operation: Update, Thing: "T", Payload: []byte(desired)}); !errors.Is(err, errClosed) {
+			t.Error(err)
+		}
+		if all, err := p.service.Shadows(); err != nil || len(all) > 0 {
+			t.Errorf("%v %v", all, err)
+		}
+		p.expect(t)
 	})
 }
 

@@ -2,6 +2,7 @@ package shadow
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -9,31 +10,93 @@ import (
 	"iotwasm/site/gateway/internal/store"
 )
 
+// call is a request of a fact, and what is answered.
+type call struct {
+	topic, payload string // the topic after named, or a whole one
+	after          time.Duration
+	times          int      // how often, if more than once; want is of the last time
+	want           []string // all of the answers, or the last ones if documents is not one of them
+}
+
+// none says that there is no answer, as no want leaves that open.
+var none = []string{}
+
+func checkCalls(t *testing.T, service *Service, calls []call) {
+	t.Helper()
+	now := start
+	for i, c := range calls {
+		now = now.Add(c.after)
+		var got []Message
+		for range max(c.times, 1) {
+			got = service.Handle(whole(c.topic), []byte(c.payload), now)
+		}
+		all := c.want != nil && len(c.want) == 0 || slices.ContainsFunc(c.want, func(w string) bool { return strings.Contains(w, "/documents ") })
+		if len(got) < len(c.want) || all && len(got) > len(c.want) {
+			t.Fatalf("call %d: %d answers, want %d: %s", i, len(got), len(c.want), got)
+		}
+		for j, w := range c.want {
+			tail, payload, _ := strings.Cut(w, " ")
+			payload = strings.ReplaceAll(payload, ":T-1", fmt.Sprintf(":%d", now.Unix()-1))
+			payload = strings.ReplaceAll(payload, ":T", fmt.Sprintf(":%d", now.Unix()))
+			g := got[len(got)-len(c.want)+j]
+			if g.Topic != whole(tail) || string(g.Payload) != payload {
+				t.Errorf("call %d:\n got %s %s\nwant %s %s", i, g.Topic, g.Payload, whole(tail), payload)
+			}
+		}
+	}
+}
+
+func whole(topic string) string {
+	if strings.HasPrefix(topic, "$") {
+		return topic
+	}
+	return named + "/" + topic
+}
+
 // TestFacts has a row for each fact of reference/aws-iot.md, section 3, with the mark
-// of its source there. Answers are compared to the byte.
+// of its source there, if it has one. Answers are compared to the byte.
 func TestFacts(t *testing.T) {
 	const classic = "$aws/things/T/shadow"
-	type call struct {
-		topic, payload string // the topic after named, or a whole one
-		after          time.Duration
-		want           []string // the last ones only, if there are fewer than answers
-	}
 	one := func(payload string, want ...string) []call {
 		return []call{{topic: "update", payload: payload, want: want}}
 	}
 	reject := func(payload, body string) []call { return one(payload, "update/rejected "+body) }
 	long := strings.Repeat("x", 64)
+	thing := "aZ09:_-" + strings.Repeat("x", 121)
 	tests := []struct {
 		fact  string
 		calls []call
 	}{
 		{"3.1 [doc S2] the classic prefix", []call{{topic: classic + "/update", payload: `{"state":{}}`, want: []string{classic + `/update/accepted {"state":{},"metadata":{},"version":1,"timestamp":T}`}}}},
 		{"3.1 [doc S2] the named prefix", one(`{"state":{}}`, `update/accepted {"state":{},"metadata":{},"version":1,"timestamp":T}`)},
-		{"3.1 [doc S2] the documentation's shadow/S/update is no topic", []call{{topic: classic + "/S/update", payload: `{"state":{}}`}}},
+		{"3.1 [doc S2] the documentation's shadow/S/update is no topic", []call{{topic: classic + "/S/update", payload: `{"state":{}}`, want: none}}},
+		{"3.1 [doc S2] each request and its answers, classic", []call{
+			{topic: classic + "/get", want: []string{classic + `/get/rejected {"code":404,"message":"No shadow exists with name: 'T'"}`}},
+			{topic: classic + "/update", payload: `{}`, want: []string{classic + `/update/rejected {"code":400,"message":"Missing required node: state"}`}},
+			{topic: classic + "/update", payload: `{"state":{"desired":{"a":1}}}`, want: []string{
+				classic + `/update/delta {"version":1,"timestamp":T,"state":{"a":1},"metadata":{"a":{"timestamp":T}}}`,
+				classic + `/update/documents {"previous":null,"current":{"state":{"desired":{"a":1}},"metadata":{"desired":{"a":{"timestamp":T}}},"version":1},"timestamp":T}`,
+				classic + `/update/accepted {"state":{"desired":{"a":1}},"metadata":{"desired":{"a":{"timestamp":T}}},"version":1,"timestamp":T}`,
+			}},
+			{topic: classic + "/get", want: []string{classic + `/get/accepted {"state":{"desired":{"a":1},"delta":{"a":1}},"metadata":{"desired":{"a":{"timestamp":T}}},"version":1,"timestamp":T}`}},
+			{topic: classic + "/delete", want: []string{classic + `/delete/accepted {"version":1,"timestamp":T}`}},
+			{topic: classic + "/delete", want: []string{classic + `/delete/rejected {"code":404,"message":"No shadow exists with name: 'T'"}`}},
+		}},
+		{"3.1 [doc S2] an answer's topic is no request's", []call{{topic: "update/accepted", payload: `{"state":{}}`, want: none}}},
+		{"3.2 [doc] 128 characters of a thing, of each kind", []call{{topic: "$aws/things/" + thing + "/shadow/get", want: []string{"$aws/things/" + thing + `/shadow/get/rejected {"code":404,"message":"No shadow exists with name: '` + thing + `'"}`}}}},
+		{"3.2 [doc] 129 are too many", []call{{topic: "$aws/things/" + thing + "x/shadow/get", want: []string{"$aws/things/" + thing + `x/shadow/get/rejected {"code":400,"message":"Invalid thing name"}`}}}},
+		{"3.2 [doc] no other characters", []call{
+			{topic: "$aws/things/a.b/shadow/get", want: []string{`$aws/things/a.b/shadow/get/rejected {"code":400,"message":"Invalid thing name"}`}},
+			{topic: classic + "/name/a.b/get", want: []string{classic + `/name/a.b/get/rejected {"code":400,"message":"Invalid shadow name"}`}},
+		}},
 		{"3.2 [doc] 64 characters of a shadow, with $", []call{{topic: classic + "/name/$" + long[:63] + "/get", want: []string{classic + "/name/$" + long[:63] + `/get/rejected {"code":404,"message":"No shadow exists with name: 'T~$` + long[:63] + `'"}`}}}},
 		{"3.2 [doc] 65 are too many", []call{{topic: classic + "/name/" + long + "x/get", want: []string{classic + "/name/" + long + `x/get/rejected {"code":400,"message":"Invalid shadow name"}`}}}},
 		{"3.2 [doc] no $ in a thing", []call{{topic: "$aws/things/a$/shadow/get", want: []string{`$aws/things/a$/shadow/get/rejected {"code":400,"message":"Invalid thing name"}`}}}},
-		{"3.2 topics are case sensitive", []call{{topic: "Update", payload: `{"state":{}}`}}},
+		{"3.2 topics are case sensitive", []call{
+			{topic: "Update", payload: `{"state":{}}`, want: none},
+			{topic: "update", payload: `{"state":{}}`},
+			{topic: classic + "/name/s/get", want: []string{classic + `/name/s/get/rejected {"code":404,"message":"No shadow exists with name: 'T~s'"}`}},
+		}},
 		{"3.3 a token of 64 bytes", one(`{"state":{},"clientToken":"`+long+`"}`, `update/accepted {"state":{},"metadata":{},"version":1,"timestamp":T,"clientToken":"`+long+`"}`)},
 		{"3.3 bytes, not characters", reject(`{"state":{},"clientToken":"`+strings.Repeat("é", 33)+`"}`, `{"code":400,"message":"Invalid clientToken"}`)},
 		{"3.3 get without and with a payload", []call{
@@ -45,6 +108,30 @@ func TestFacts(t *testing.T) {
 			{topic: "update", payload: `{"state":{}}`},
 			{topic: "delete", payload: `{`, want: []string{`delete/accepted {"version":1,"timestamp":T}`}},
 			{topic: "delete", payload: `{"clientToken":"d"}`, want: []string{`delete/rejected {"code":404,"message":"No shadow exists with name: 'T~S'","clientToken":"d"}`}},
+		}},
+		{"3.4 [src S6] delete/accepted has version, timestamp and token, and not the state", []call{
+			{topic: "update", payload: `{"state":{"desired":{"a":1}}}`},
+			{topic: "delete", payload: `{"clientToken":"d"}`, want: []string{`delete/accepted {"version":1,"timestamp":T,"clientToken":"d"}`}},
+		}},
+		{"3.4 a difference's path is shown to the root, with desired's metadata", []call{
+			{topic: "update", payload: `{"state":{"desired":{"o":{"p":{"x":1,"y":2}}}}}`},
+			{topic: "update", payload: `{"state":{"reported":{"o":{"p":{"x":1}}}}}`, after: time.Second, want: []string{
+				`update/delta {"version":2,"timestamp":T,"state":{"o":{"p":{"y":2}}},"metadata":{"o":{"p":{"y":{"timestamp":T-1}}}}}`,
+				`update/documents {"previous":{"state":{"desired":{"o":{"p":{"x":1,"y":2}}}},"metadata":{"desired":{"o":{"p":{"x":{"timestamp":T-1},"y":{"timestamp":T-1}}}}},"version":1},"current":{"state":{"desired":{"o":{"p":{"x":1,"y":2}}},"reported":{"o":{"p":{"x":1}}}},"metadata":{"desired":{"o":{"p":{"x":{"timestamp":T-1},"y":{"timestamp":T-1}}}},"reported":{"o":{"p":{"x":{"timestamp":T}}}}},"version":2},"timestamp":T}`,
+				`update/accepted {"state":{"reported":{"o":{"p":{"x":1}}}},"metadata":{"reported":{"o":{"p":{"x":{"timestamp":T}}}}},"version":2,"timestamp":T}`,
+			}},
+		}},
+		{"3.4 no delta once there is no difference", []call{
+			{topic: "update", payload: `{"state":{"desired":{"a":[1]}}}`},
+			{topic: "update", payload: `{"state":{"reported":{"a":[1.0]}}}`, want: []string{
+				`update/documents {"previous":{"state":{"desired":{"a":[1]}},"metadata":{"desired":{"a":[{"timestamp":T}]}},"version":1},"current":{"state":{"desired":{"a":[1]},"reported":{"a":[1.0]}},"metadata":{"desired":{"a":[{"timestamp":T}]},"reported":{"a":[{"timestamp":T}]}},"version":2},"timestamp":T}`,
+				`update/accepted {"state":{"reported":{"a":[1.0]}},"metadata":{"reported":{"a":[{"timestamp":T}]}},"version":2,"timestamp":T}`,
+			}},
+		}},
+		{"3.5 only named fields change, and null removes one", []call{
+			{topic: "update", payload: `{"state":{"desired":{"z":1},"reported":{"a":1,"b":2,"c":3}}}`},
+			{topic: "update", payload: `{"state":{"reported":{"a":10,"b":null}}}`, after: time.Second},
+			{topic: "get", want: []string{`get/accepted {"state":{"desired":{"z":1},"reported":{"a":10,"c":3},"delta":{"z":1}},"metadata":{"desired":{"z":{"timestamp":T-1}},"reported":{"a":{"timestamp":T},"c":{"timestamp":T-1}}},"version":2,"timestamp":T}`}},
 		}},
 		{"3.4 accepted has only what the request carried; order delta, documents, accepted [src S6]", []call{
 			{topic: "update", payload: `{"state":{"desired":{"a":1,"b":{"c":2}}}}`},
@@ -73,6 +160,7 @@ func TestFacts(t *testing.T) {
 			{topic: "get", want: []string{`get/accepted {"state":{"reported":{"l":[]}},"metadata":{"reported":{"l":[]}},"version":2,"timestamp":T}`}},
 		}},
 		{"3.5 [doc] no null in an array", reject(`{"state":{"desired":{"colors":[null,"RED"]}}}`, `{"code":400,"message":"State contains an invalid node: 'colors'"}`)},
+		{"3.5 [doc] nor deeper within one", reject(`{"state":{"reported":{"l":[1,{"k":[{"n":null}]}]}}}`, `{"code":400,"message":"State contains an invalid node: 'n'"}`)},
 		{"3.5 a null section is removed", []call{
 			{topic: "update", payload: `{"state":{"desired":{"a":1},"reported":{"b":2}}}`},
 			{topic: "update", payload: `{"state":{"desired":null}}`},
@@ -134,6 +222,12 @@ func TestFacts(t *testing.T) {
 			{topic: "update", payload: `{"state":{},"version":1}`},
 			{topic: "update", payload: `{"state":{},"version":1,"clientToken":"v"}`, want: []string{`update/rejected {"code":409,"message":"Version conflict","clientToken":"v"}`}},
 		}},
+		{"3.8 a rejected update does not count", []call{
+			{topic: "update", payload: `{"state":{}}`},
+			{topic: "update", payload: `{"state":1}`},
+			{topic: "update", payload: `{"state":{},"version":1}`, want: []string{`update/accepted {"state":{},"metadata":{},"version":2,"timestamp":T}`}},
+		}},
+		{"3.8 [src S6] a new shadow may be given version 1", one(`{"state":{},"version":1}`, `update/accepted {"state":{},"metadata":{},"version":1,"timestamp":T}`)},
 		{"3.8 a new shadow has no version but 1", reject(`{"state":{},"version":2}`, `{"code":400,"message":"Invalid version"}`)},
 		{"3.8 [doc S2] deletion keeps the counter for 48 hours", []call{
 			{topic: "update", payload: `{"state":{}}`},
@@ -154,6 +248,10 @@ func TestFacts(t *testing.T) {
 		{"3.9 [live] no shadow, a named one", []call{{topic: "get", want: []string{`get/rejected {"code":404,"message":"No shadow exists with name: 'T~S'"}`}}}},
 		{"3.9 [live] no shadow, the classic one", []call{{topic: classic + "/get", want: []string{classic + `/get/rejected {"code":404,"message":"No shadow exists with name: 'T'"}`}}}},
 		{"3.9 [doc S5] 413", reject(`{"state":{"desired":{"a":"`+strings.Repeat("x", 8<<10)+`"}}}`, `{"code":413,"message":"The payload exceeds the maximum size allowed"}`)},
+		{"3.9 [live S7] 409 without a token", []call{
+			{topic: "update", payload: `{"state":{}}`},
+			{topic: "update", payload: `{"state":{},"version":2}`, want: []string{`update/rejected {"code":409,"message":"Version conflict"}`}},
+		}},
 		{"3.9 [doc S5] 415", reject("\xff", `{"code":415,"message":"Unsupported documented encoding; supported encoding is UTF-8"}`)},
 		{"3.9 [src S6] state.delta is dropped", one(`{"state":{"delta":{"a":1}}}`, `update/accepted {"state":{},"metadata":{},"version":1,"timestamp":T}`)},
 		{"3.9 a thing which nobody registered is no error", []call{{topic: "$aws/things/unheard-of/shadow/update", payload: `{"state":null}`, want: []string{`$aws/things/unheard-of/shadow/update/accepted {"state":null,"metadata":{"timestamp":T},"version":1,"timestamp":T}`}}}},
@@ -164,39 +262,100 @@ func TestFacts(t *testing.T) {
 		}},
 	}
 	for _, test := range tests {
+		t.Run(test.fact, func(t *testing.T) { checkCalls(t, NewService(DefaultLimits(), CreationFault{}), test.calls) })
+	}
+}
+
+// TestFactsOfSettings goes on with what depends on a limit or a fault.
+func TestFactsOfSettings(t *testing.T) {
+	const empty = `{"state":{}}`
+	accepted := func(version int) []string {
+		return []string{fmt.Sprintf(`update/accepted {"state":{},"metadata":{},"version":%d,"timestamp":T}`, version)}
+	}
+	missing := []string{`get/rejected {"code":404,"message":"No shadow exists with name: 'T~S'"}`}
+	tooMany := []string{`get/rejected {"code":429,"message":"Too many requests"}`}
+	deepest := func(levels int) []call {
+		return []call{
+			{topic: "update", payload: `{"state":{"reported":` + nest(levels) + `}}`},
+			{topic: "update", payload: `{"state":{"desired":` + nest(levels+1) + `}}`, want: []string{fmt.Sprintf(`update/rejected {"code":400,"message":"JSON contains too many levels of nesting; maximum is %d"}`, levels)}},
+			{topic: "update", payload: empty, want: accepted(2)},
+		}
+	}
+	other := func(thing, shadow string) string { return prefix + thing + "/shadow/name/" + shadow + "/" }
+	var many []call
+	for i := range 64 {
+		topic := other("T", fmt.Sprint("S", i)) + "update"
+		many = append(many, call{topic: topic, payload: empty, want: []string{topic + `/accepted {"state":{},"metadata":{},"version":1,"timestamp":T}`}})
+	}
+	for _, test := range []struct {
+		fact     string
+		limits   Limits
+		fault    Fault
+		creation CreationFault
+		calls    []call
+	}{
+		{"3.9 [doc S5] 429", Limits{}, Fault{Code: 429, Requests: 1}, CreationFault{}, []call{
+			{topic: "update", payload: `{"state":{},"clientToken":"k"}`, want: []string{`update/rejected {"code":429,"message":"Too many requests","clientToken":"k"}`}},
+			{topic: "get", want: missing}, // nothing was changed
+		}},
+		{"3.9 [doc S5] 500", Limits{}, Fault{Code: 500, Requests: 1}, CreationFault{}, []call{
+			{topic: "delete", want: []string{`delete/rejected {"code":500,"message":"Internal service failure"}`}},
+			{topic: "get", want: missing},
+		}},
+		{"3.9 503 is REST's only", Limits{}, Fault{Code: 503}, CreationFault{}, []call{{topic: "get", want: []string{`get/rejected {"code":500,"message":"Internal service failure"}`}}}},
+		{"3.10 [doc S4] a depth of 5", Limits{Depth: 5}, Fault{}, CreationFault{}, deepest(5)},
+		{"3.10 [doc S5, src S6] a depth of 6", Limits{Depth: 6}, Fault{}, CreationFault{}, deepest(6)},
+		{"3.10 a depth of 8, the default", Limits{}, Fault{}, CreationFault{}, deepest(8)},
+		{"3.10 another size of a document", Limits{DocumentBytes: 14}, Fault{}, CreationFault{}, []call{
+			{topic: "update", payload: `{"state":{"desired":{"a":1},"reported":{"a":1}}}`},
+			{topic: "update", payload: `{"state":{"reported":{"a":10}}}`, want: []string{`update/rejected {"code":413,"message":"The payload exceeds the maximum size allowed"}`}},
+		}},
+		{"3.10 [doc S4] 10 in flight for a thing", Limits{InFlight: 10, ServiceTime: time.Second}, Fault{}, CreationFault{}, []call{
+			{topic: "get", times: 10, want: missing},
+			{topic: "get", want: tooMany},
+			{topic: other("U", "S") + "get", want: []string{other("U", "S") + `get/rejected {"code":404,"message":"No shadow exists with name: 'U~S'"}`}},
+			{topic: "get", after: time.Second, want: missing},
+		}},
+		{"3.10 [doc S4, src S6] 20 requests a second for a thing", Limits{RequestsPerSecond: 20}, Fault{}, CreationFault{}, []call{
+			{topic: "get", times: 20, want: missing},
+			{topic: "get", after: time.Second - 1, want: tooMany},
+			{topic: "get", after: 1, want: missing},
+		}},
+		{"3.10 [doc S4] 400 requests a second for the account", Limits{AccountRequestsPerSecond: 400}, Fault{}, CreationFault{}, []call{
+			{topic: other("U", "S") + "get", times: 200},
+			{topic: "get", times: 200, want: missing},
+			{topic: "get", want: tooMany},
+			{topic: "get", after: time.Second, want: missing},
+		}},
+		{"3.10 named shadows without a limit", Limits{}, Fault{}, CreationFault{}, many},
+		{"3.11 creation spacing, off by default", Limits{}, Fault{}, CreationFault{}, []call{
+			{topic: "update", payload: empty, want: accepted(1)},
+			{topic: other("T", "U") + "update", payload: empty, want: []string{other("T", "U") + `update/accepted {"state":{},"metadata":{},"version":1,"timestamp":T}`}},
+		}},
+		{"3.11 creation spacing, rejects with 429", Limits{}, Fault{}, CreationFault{Spacing: 2 * time.Second}, []call{
+			{topic: other("T", "U") + "update", payload: empty},
+			{topic: "update", payload: empty, after: 2*time.Second - 1, want: []string{`update/rejected {"code":429,"message":"Too many requests"}`}},
+			{topic: "get", want: missing},
+			{topic: "update", payload: empty, after: 1, want: accepted(1)},
+		}},
+		{"3.11 creation spacing, drops", Limits{}, Fault{}, CreationFault{Spacing: 2 * time.Second, Drop: true}, []call{
+			{topic: other("T", "U") + "update", payload: empty},
+			{topic: "update", payload: empty, want: none},
+			{topic: "get", want: missing},
+		}},
+	} {
 		t.Run(test.fact, func(t *testing.T) {
-			service, now := NewService(DefaultLimits(), CreationFault{}), start
-			for i, c := range test.calls {
-				now = now.Add(c.after)
-				got := service.Handle(whole(c.topic), []byte(c.payload), now)
-				if len(got) < len(c.want) || c.want == nil && len(test.calls) == 1 && len(got) > 0 {
-					t.Fatalf("call %d: %d answers, want %d: %s", i, len(got), len(c.want), got)
-				}
-				for j, w := range c.want {
-					tail, payload, _ := strings.Cut(w, " ")
-					payload = strings.ReplaceAll(payload, ":T-1", fmt.Sprintf(":%d", now.Unix()-1))
-					payload = strings.ReplaceAll(payload, ":T", fmt.Sprintf(":%d", now.Unix()))
-					g := got[len(got)-len(c.want)+j]
-					if g.Topic != whole(tail) || string(g.Payload) != payload {
-						t.Errorf("call %d:\n got %s %s\nwant %s %s", i, g.Topic, g.Payload, whole(tail), payload)
-					}
-				}
+			service := NewService(test.limits, test.creation)
+			if err := service.SetFault(test.fault); err != nil {
+				t.Fatal(err)
 			}
+			checkCalls(t, service, test.calls)
 		})
 	}
-}
-
-func whole(topic string) string {
-	if strings.HasPrefix(topic, "$") {
-		return topic
+	want := Limits{DocumentBytes: 8 << 10, Depth: 8, RequestsPerSecond: 20, AccountRequestsPerSecond: 400, InFlight: 10, ServiceTime: 25 * time.Millisecond}
+	if got := AWSLimits(); got != want {
+		t.Errorf("3.10: the limits are %+v", got)
 	}
-	return named + "/" + topic
-}
-
-func TestDepthIsASetting(t *testing.T) { // 3.10 [doc S5 S6]
-	service := NewService(Limits{Depth: 6}, CreationFault{})
-	compare(t, 0, service.Handle(named+"/update", []byte(`{"state":{"desired":`+nest(7)+`}}`), start),
-		[]string{`update/rejected {"code":400,"message":"JSON contains too many levels of nesting; maximum is 6"}`}, start)
 }
 
 // update asks for one update of a thing's named shadow, and returns the code.

@@ -77,7 +77,8 @@ func (s *Service) Fault() Fault {
 	return s.faults.plan
 }
 
-// SetCreationFault replaces the creation fault. What was created before counts.
+// SetCreationFault replaces the creation fault. What was created under the one before
+// counts.
 func (s *Service) SetCreationFault(f CreationFault) error {
 	if f.Spacing < 0 {
 		return fmt.Errorf("creation spacing %v: want 0 or more", f.Spacing)
@@ -151,22 +152,26 @@ func (f Fault) rejection() error {
 	}
 }
 
-// create refuses the thing another named shadow, or notes that it gets one.
-func (f *faults) create(thing string, now time.Time) error {
-	if f.creation.Spacing == 0 {
-		return nil
-	}
+// refuse says whether the thing is not to get another named shadow now.
+func (f *faults) refuse(thing string, now time.Time) error {
 	last, some := f.created[thing]
 	switch {
 	case !some || now.Sub(last) >= f.creation.Spacing:
-		f.created[thing] = now
-		f.sweep(now)
 		return nil
 	case f.creation.Drop:
 		return errSilent
 	default:
 		return tooMany
 	}
+}
+
+// note keeps in mind that the thing got one.
+func (f *faults) note(thing string, now time.Time) {
+	if f.creation.Spacing == 0 {
+		return
+	}
+	f.created[thing] = now
+	f.sweep(now)
 }
 
 func (f *faults) sweep(now time.Time) {

@@ -53,6 +53,12 @@ func decimalOf(n json.Number) decimal {
 	text := strings.ToLower(n.String())
 	unsigned, negative := strings.CutPrefix(text, "-")
 	mantissa, power, _ := strings.Cut(unsigned, "e")
+	whole, fraction, _ := strings.Cut(mantissa, ".")
+	digits := whole + fraction
+	trimmed := strings.TrimLeft(digits, "0")
+	if trimmed == "" {
+		return decimal{} // whatever the exponent
+	}
 	var exponent int64
 	if power != "" {
 		var err error
@@ -60,14 +66,6 @@ func decimalOf(n json.Number) decimal {
 			return decimal{raw: text}
 		}
 	}
-	whole, fraction, _ := strings.Cut(mantissa, ".")
-	exponent += int64(len(whole))
-	digits := whole + fraction
-	trimmed := strings.TrimLeft(digits, "0")
-	exponent -= int64(len(digits) - len(trimmed))
-	trimmed = strings.TrimRight(trimmed, "0")
-	if trimmed == "" {
-		return decimal{}
-	}
-	return decimal{negative: negative, digits: trimmed, exponent: exponent}
+	exponent += int64(len(whole) - (len(digits) - len(trimmed)))
+	return decimal{negative: negative, digits: strings.TrimRight(trimmed, "0"), exponent: exponent}
 }

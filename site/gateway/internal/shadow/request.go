@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
 	"unicode/utf8"
 )
@@ -94,13 +96,13 @@ func (r *request) readState(value any, limits Limits) error {
 	if !ok {
 		return &rejection{400, "State node must be an object"}
 	}
-	for key, value := range state {
+	for _, key := range sortedKeys(state) {
 		var err error
 		switch key {
 		case "desired":
-			r.desired, err = readSection(value, "Desired", limits)
+			r.desired, err = readSection(state[key], "Desired", limits)
 		case "reported":
-			r.reported, err = readSection(value, "Reported", limits)
+			r.reported, err = readSection(state[key], "Reported", limits)
 		case "delta": // the service's own; dropped
 		default:
 			err = &rejection{400, fmt.Sprintf("State contains an invalid node: '%s'", key)}
@@ -129,10 +131,14 @@ func readSection(value any, name string, limits Limits) (section, error) {
 	return section{given: true, value: content}, nil
 }
 
+// sortedKeys has what is wrong with a request in several places told of the same one
+// every time.
+func sortedKeys(o object) []string { return slices.Sorted(maps.Keys(o)) }
+
 // nullInArray finds a null where it cannot mean removal, and the key it is under.
 func nullInArray(content object) (key string, found bool) {
-	for key, value := range content {
-		switch v := value.(type) {
+	for _, key := range sortedKeys(content) {
+		switch v := content[key].(type) {
 		case object:
 			if inner, found := nullInArray(v); found {
 				return inner, true
@@ -158,8 +164,8 @@ func nullIn(value any, key string) (string, bool) {
 			}
 		}
 	case object:
-		for name, item := range v {
-			if inner, found := nullIn(item, name); found {
+		for _, name := range sortedKeys(v) {
+			if inner, found := nullIn(v[name], name); found {
 				return inner, true
 			}
 		}

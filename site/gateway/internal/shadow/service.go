@@ -70,19 +70,6 @@ func NewService(limits Limits, fault CreationFault) *Service {
 	return s
 }
 
-// Handle carries out the request that payload on topic is, and returns the answers in
-// the order in which they are to be published. It returns none if topic is no request,
-// or if a fault loses the only one. It is for callers who let answers leave at once.
-func (s *Service) Handle(topic string, payload []byte, now time.Time) []Message {
-	request, ok := ParseTopic(topic, payload)
-	if !ok {
-		return nil
-	}
-	answer := s.Do(request, now)
-	defer answer.Done()
-	return answer.Messages()
-}
-
 // Do carries out a request. Done is to be called once the answer has left. A change
 // is in the store before Do returns.
 func (s *Service) Do(r Request, now time.Time) Answer {
@@ -174,13 +161,17 @@ func (s *Service) update(i id, r request, now time.Time) (outcome, error) {
 		return outcome{}, &rejection{413, "The payload exceeds the maximum size allowed"}
 	}
 	// Last, so that a request which is wrong anyway is told why.
-	if !exists && i.name != "" {
-		if err := s.faults.create(i.thing, now); err != nil {
+	creates := !exists && i.name != ""
+	if creates {
+		if err := s.faults.refuse(i.thing, now); err != nil {
 			return outcome{}, err
 		}
 	}
 	if err := s.save(i, next); err != nil {
 		return outcome{}, err
+	}
+	if creates {
+		s.faults.note(i.thing, now)
 	}
 
 	var out outcome

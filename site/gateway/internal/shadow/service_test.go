@@ -13,6 +13,18 @@ const named = "$aws/things/T/shadow/name/S"
 
 var start = time.Unix(1_700_000_000, 0)
 
+// Handle carries out the request that payload on topic is, and returns the answers in
+// the order in which they are to be published, at once.
+func (s *Service) Handle(topic string, payload []byte, now time.Time) []Message {
+	request, ok := ParseTopic(topic, payload)
+	if !ok {
+		return nil
+	}
+	answer := s.Do(request, now)
+	defer answer.Done()
+	return answer.Messages()
+}
+
 // step is one request and the answers it must get: "tail payload", in order. T stands
 // for the time of the step, T-n for n seconds earlier.
 type step struct {
@@ -116,26 +128,27 @@ func TestHandle(t *testing.T) {
 			{tail: "update", payload: `{"state":{"delta":{"a":1}}}`},
 			{tail: "get", want: []string{`get/accepted {"state":{},"metadata":{},"version":1,"timestamp":T}`}},
 		},
-		"bad JSON of get":   {{tail: "get", payload: `{`, want: rejected("get", 400, "Invalid JSON")}},
-		"cut":               bad(`{"state":`, 400, "Invalid JSON"),
-		"empty":             bad(``, 400, "Invalid JSON"),
-		"an array":          bad(`[]`, 400, "Invalid JSON"),
-		"two documents":     bad(`{"state":{}}{}`, 400, "Invalid JSON"),
-		"not UTF-8":         bad("{\"state\":{\"\xff\":1}}", 415, "Unsupported documented encoding; supported encoding is UTF-8"),
-		"no state":          bad(`{}`, 400, "Missing required node: state"),
-		"state a list":      bad(`{"state":[]}`, 400, "State node must be an object"),
-		"desired a text":    bad(`{"state":{"desired":"x"}}`, 400, "Desired node must be an object"),
-		"reported a number": bad(`{"state":{"reported":1}}`, 400, "Reported node must be an object"),
-		"other section":     bad(`{"state":{"x":{}}}`, 400, "State contains an invalid node: 'x'"),
-		"null in a list":    bad(`{"state":{"reported":{"l":[1,null]}}}`, 400, "State contains an invalid node: 'l'"),
-		"null deep in list": bad(`{"state":{"reported":{"l":[{"a":{"b":null}}]}}}`, 400, "State contains an invalid node: 'b'"),
-		"null deep in one":  bad(`{"state":{"reported":{"l":[{"k":null}]}}}`, 400, "State contains an invalid node: 'k'"),
-		"version a text":    bad(`{"state":{},"version":"1"}`, 400, "Invalid version"),
-		"version negative":  bad(`{"state":{},"version":-1}`, 400, "Invalid version"),
-		"token a number":    bad(`{"state":{},"clientToken":1}`, 400, "Invalid clientToken"),
-		"token too long":    bad(`{"state":{},"clientToken":"`+strings.Repeat("x", 65)+`"}`, 400, "Invalid clientToken"),
-		"nine levels":       bad(`{"state":{"desired":`+nest(9)+`}}`, 400, "JSON contains too many levels of nesting; maximum is 8"),
-		"eight levels":      {{tail: "update", payload: `{"state":{"desired":` + nest(8) + `}}`}, {tail: "delete", want: []string{`delete/accepted {"version":1,"timestamp":T}`}}},
+		"bad JSON of get":     {{tail: "get", payload: `{`, want: rejected("get", 400, "Invalid JSON")}},
+		"cut":                 bad(`{"state":`, 400, "Invalid JSON"),
+		"empty":               bad(``, 400, "Invalid JSON"),
+		"an array":            bad(`[]`, 400, "Invalid JSON"),
+		"two documents":       bad(`{"state":{}}{}`, 400, "Invalid JSON"),
+		"not UTF-8":           bad("{\"state\":{\"\xff\":1}}", 415, "Unsupported documented encoding; supported encoding is UTF-8"),
+		"no state":            bad(`{}`, 400, "Missing required node: state"),
+		"state a list":        bad(`{"state":[]}`, 400, "State node must be an object"),
+		"desired a text":      bad(`{"state":{"desired":"x"}}`, 400, "Desired node must be an object"),
+		"reported a number":   bad(`{"state":{"reported":1}}`, 400, "Reported node must be an object"),
+		"other section":       bad(`{"state":{"x":{}}}`, 400, "State contains an invalid node: 'x'"),
+		"null in a list":      bad(`{"state":{"reported":{"l":[1,null]}}}`, 400, "State contains an invalid node: 'l'"),
+		"null deep in list":   bad(`{"state":{"reported":{"l":[{"a":{"b":null}}]}}}`, 400, "State contains an invalid node: 'b'"),
+		"null deep in one":    bad(`{"state":{"reported":{"l":[{"k":null}]}}}`, 400, "State contains an invalid node: 'k'"),
+		"what is wrong first": bad(`{"state":{"z":{},"y":1,"reported":{"b":[null],"a":[{"d":null,"c":null}]}}}`, 400, "State contains an invalid node: 'c'"),
+		"version a text":      bad(`{"state":{},"version":"1"}`, 400, "Invalid version"),
+		"version negative":    bad(`{"state":{},"version":-1}`, 400, "Invalid version"),
+		"token a number":      bad(`{"state":{},"clientToken":1}`, 400, "Invalid clientToken"),
+		"token too long":      bad(`{"state":{},"clientToken":"`+strings.Repeat("x", 65)+`"}`, 400, "Invalid clientToken"),
+		"nine levels":         bad(`{"state":{"desired":`+nest(9)+`}}`, 400, "JSON contains too many levels of nesting; maximum is 8"),
+		"eight levels":        {{tail: "update", payload: `{"state":{"desired":` + nest(8) + `}}`}, {tail: "delete", want: []string{`delete/accepted {"version":1,"timestamp":T}`}}},
 		"8 KB together": {
 			{tail: "update", payload: `{"state":{"desired":{"a":"` + strings.Repeat("x", 4088) + `"},"reported":{"a":"` + strings.Repeat("x", 4088) + `"}}}`},
 			{tail: "update", payload: `{"state":{"reported":{"b":1}}}`, want: rejected("update", 413, "The payload exceeds the maximum size allowed")},
@@ -218,8 +231,8 @@ func TestTopics(t *testing.T) {
 		"":                                                   {},
 	}
 	for topic, want := range tests {
-		if IsRequest(topic) != want.request || IsAnswer(topic) != want.answer {
-			t.Errorf("%s: request %v, answer %v", topic, IsRequest(topic), IsAnswer(topic))
+		if _, isRequest := ParseTopic(topic, nil); isRequest != want.request || IsAnswer(topic) != want.answer {
+			t.Errorf("%s: request %v, answer %v", topic, isRequest, IsAnswer(topic))
 		}
 		messages := NewService(DefaultLimits(), CreationFault{}).Handle(topic, []byte(`{"state":{}}`), start)
 		if (len(messages) > 0) != want.request {
@@ -246,7 +259,7 @@ func TestClassicAndNamedAreApart(t *testing.T) {
 }
 
 func TestEqualNumbers(t *testing.T) {
-	for _, pair := range [][2]string{{"1", "1.0"}, {"1e2", "100"}, {"0.10", "1E-1"}, {"-0", "0"}, {"12300e-2", "123"}, {"1e99999999999", "1E99999999999"}} {
+	for _, pair := range [][2]string{{"1", "1.0"}, {"1e2", "100"}, {"0.10", "1E-1"}, {"-0", "0"}, {"12300e-2", "123"}, {"1e99999999999", "1E99999999999"}, {"0e99999999999", "0.0"}, {"-0.00e1", "0e-7"}} {
 		if !equal(json.Number(pair[0]), json.Number(pair[1])) {
 			t.Errorf("%s != %s", pair[0], pair[1])
 		}

@@ -81,12 +81,6 @@ func ParseTopic(topic string, payload []byte) (r Request, ok bool) {
 	return Request{}, false
 }
 
-// IsRequest reports whether a message to topic is for the shadow service.
-func IsRequest(topic string) bool {
-	_, ok := ParseTopic(topic, nil)
-	return ok
-}
-
 // IsAnswer reports whether topic is one on which only the shadow service speaks.
 func IsAnswer(topic string) bool {
 	a, ok := parse(topic)

@@ -1,9 +1,9 @@
 // Package shadowapi owns the HTTPS data API for shadows: GetThingShadow,
-// UpdateThingShadow, DeleteThingShadow and ListNamedShadowsForThing, with their paths,
-// errors and signatures. It imports shadow, whose Desk carries the requests out, and
-// sigv4 (for the access keys). Its handler runs on net/http's goroutines; web calls it
-// for Paths, and has then seen to it that host and origin are this machine's and that
-// pages may read the answer.
+// UpdateThingShadow, DeleteThingShadow and ListNamedShadowsForThing, with their paths
+// and errors. It imports shadow, whose Desk carries the requests out, and sigv4, which
+// checks the signatures. Its handler runs on net/http's goroutines; web calls it for
+// Paths, and has then seen to it that host and origin are this machine's and that pages
+// may read the answer.
 package shadowapi
 
 import (
@@ -39,7 +39,7 @@ type Handler struct {
 	Desk     Desk
 	Verifier Verifier
 	// Allow says whether who signed r may do action ("iot:GetThingShadow" and so on)
-	// with the shadow; nil allows everything. AccessKeyID tells who it is.
+	// with the shadow; nil allows everything.
 	Allow func(r *http.Request, action, thing, name string) bool
 	Now   func() time.Time
 	Log   *slog.Logger
@@ -64,10 +64,12 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
 	if err != nil {
+		f := *invalid("Invalid request body")
 		if tooLarge := new(http.MaxBytesError); errors.As(err, &tooLarge) {
-			h.refuse(w, r, failure{http.StatusRequestEntityTooLarge, "RequestEntityTooLargeException", "The payload exceeds the maximum size allowed"}, "body too large")
+			f = failure{413, kinds[413], "The payload exceeds the maximum size allowed"}
 		}
-		return // or the client is gone
+		h.refuse(w, r, f, err.Error())
+		return
 	}
 	if err := h.Verifier.Verify(r, body, h.Now()); err != nil {
 		f := forbidden

@@ -3,8 +3,10 @@ package sigv4
 import (
 	"cmp"
 	"errors"
+	"net"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -34,12 +36,12 @@ func parseQuery(raw string) ([]parameter, error) {
 	return parameters, nil
 }
 
-// canonicalQuery encodes, sorts and joins the parameters which keep accepts.
-func canonicalQuery(parameters []parameter, keep func(name string) bool) string {
+// canonicalQuery encodes, sorts and joins the parameters but for those of some names.
+func canonicalQuery(parameters []parameter, without ...string) string {
 	encoded := make([]parameter, 0, len(parameters))
 	for _, p := range parameters {
-		if keep(p.name) {
-			encoded = append(encoded, parameter{encode(p.name), encode(p.value)})
+		if !slices.Contains(without, p.name) {
+			encoded = append(encoded, parameter{encode(p.name, ""), encode(p.value, "")})
 		}
 	}
 	slices.SortFunc(encoded, func(a, b parameter) int {
@@ -57,14 +59,34 @@ func canonicalQuery(parameters []parameter, keep func(name string) bool) string 
 	return out.String()
 }
 
+// canonicalPath escapes the path once more than it came, as SigV4 wants everywhere but
+// in S3.
+func canonicalPath(r *http.Request) string { return encode(r.URL.EscapedPath(), "/") }
+
+// hosts lists what a client may have signed as its host. Browsers send a port only
+// where it is not the scheme's default, and some clients sign the name alone.
+func hosts(r *http.Request) []string {
+	host := strings.ToLower(r.Host)
+	if _, port, err := net.SplitHostPort(host); err == nil {
+		return []string{host, strings.TrimSuffix(host, ":"+port)}
+	}
+	if r.TLS != nil {
+		return []string{host, host + ":443"}
+	}
+	return []string{host, host + ":80"}
+}
+
 // canonicalHeaders returns the signed headers in the order of their list, with
 // host in place of the request's own; ok is false when one is not in the request.
-func canonicalHeaders(names []string, header http.Header, host string) (_ string, ok bool) {
+func canonicalHeaders(names []string, r *http.Request, host string) (_ string, ok bool) {
 	var out strings.Builder
 	for _, name := range names {
-		values := []string{host}
-		if name != "host" {
-			values = header.Values(name)
+		values := r.Header.Values(name)
+		switch {
+		case name == "host":
+			values = []string{host}
+		case name == "content-length" && r.ContentLength >= 0: // net/http takes it out of the headers
+			values = []string{strconv.FormatInt(r.ContentLength, 10)}
 		}
 		if len(values) == 0 {
 			return "", false
@@ -106,15 +128,15 @@ func decode(s string) (_ string, ok bool) {
 	return string(out), true
 }
 
-// encode percent-encodes everything but RFC 3986's unreserved characters.
-func encode(s string) string {
+// encode percent-encodes everything but RFC 3986's unreserved characters and those of keep.
+func encode(s, keep string) string {
 	const upperHex = "0123456789ABCDEF"
 	var out strings.Builder
 	for i := range len(s) {
 		c := s[i]
 		switch {
 		case 'A' <= c && c <= 'Z', 'a' <= c && c <= 'z', '0' <= c && c <= '9',
-			c == '-', c == '.', c == '_', c == '~':
+			strings.IndexByte("-._~"+keep, c) >= 0:
 			out.WriteByte(c)
 		default:
 			out.WriteByte('%')

@@ -52,21 +52,23 @@ func text(s *string) string {
 	return *s
 }
 
-// checkToken compares the session token of a request with the one that is due.
-func (c Credentials) checkToken(token string, now time.Time) error {
+// withToken returns c if token, which came with a request of c's owner, is the one that
+// is due. It is for after the check of the signature, so that nobody else learns what
+// is wrong with a token.
+func (c Credentials) withToken(token string, now time.Time) (Credentials, error) {
 	switch {
 	case c.token == nil && token != "":
-		return refuse("a session token came with a permanent access key")
+		return Credentials{}, refuse("a session token came with a permanent access key")
 	case c.token == nil:
-		return nil
+		return c, nil
 	case token == "":
-		return refuse("temporary credentials need their session token in %s", paramSecurityToken)
+		return Credentials{}, refuse("temporary credentials need their session token in %s", paramSecurityToken)
 	case subtle.ConstantTimeCompare([]byte(token), []byte(*c.token)) != 1:
-		return refuse("the session token is not that of the access key")
+		return Credentials{}, refuse("the session token is not that of the access key")
 	case !now.Before(c.Expires):
-		return refuse("the temporary credentials expired at %s", c.Expires.UTC().Format(time.RFC3339))
+		return Credentials{}, refuse("the temporary credentials have expired, at %s", c.Expires.UTC().Format(time.RFC3339))
 	}
-	return nil
+	return c, nil
 }
 
 // unknownKey says what an access key id that is not known may be.

@@ -29,7 +29,7 @@ func TestAccessKeysAndTokens(t *testing.T) {
 		"temporary without token":        {keyID: "ASIAISSUED", secret: "three", want: "temporary credentials need their session token"},
 		"token of another key":           {keyID: "ASIAISSUED", secret: "three", token: token + "4", want: "the session token is not that of the access key"},
 		"wrong secret and wrong token":   {keyID: "ASIAISSUED", secret: "one", token: "x", want: "signature mismatch"},
-		"expired":                        {keyID: "ASIAISSUED", secret: "three", token: token, after: time.Hour, want: "expired at 2026-03-01T13:00:00Z"},
+		"expired":                        {keyID: "ASIAISSUED", secret: "three", token: token, after: time.Hour, want: "have expired, at 2026-03-01T13:00:00Z"},
 		"a second before":                {keyID: "ASIAISSUED", secret: "three", token: token, after: time.Hour - time.Second},
 		"permanent with token":           {keyID: "AKIDONE", secret: "one", token: token, want: "a session token came with a permanent access key"},
 		"unknown":                        {keyID: "AKIDNONE", secret: "one", want: "unknown access key id"},

@@ -1,7 +1,8 @@
-// Package sigv4 owns access keys and the check of AWS Signature Version 4 query
-// authentication, as AWS IoT Core does it when a WebSocket is opened. It is written
-// from the specification ("Create a signed AWS API request", AWS IAM user guide) and
-// the AWS IoT developer guide, and imports the standard library only. access calls a
+// Package sigv4 owns access keys and the check of AWS Signature Version 4, as AWS IoT
+// Core does it: in the query when a WebSocket is opened, and in the Authorization
+// header or in the query of requests of the HTTPS data API. It is written from the
+// specification ("Create a signed AWS API request", AWS IAM user guide) and the AWS IoT
+// developer guide, and imports the standard library only. access and shadowapi call a
 // Verifier from net/http's goroutines; it may be used from any.
 package sigv4
 
@@ -11,11 +12,9 @@ import (
 	"crypto/subtle"
 	"encoding/hex"
 	"fmt"
-	"net"
 	"net/http"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 )
@@ -26,29 +25,12 @@ const (
 	// DataService is the name which older SDKs, and those of the HTTP API, sign for.
 	DataService = "iotdata"
 
-	algorithm  = "AWS4-HMAC-SHA256"
-	terminator = "aws4_request"
-	timeFormat = "20060102T150405Z"
-	maxExpires = 604800 // seconds; the ceiling of SigV4
-	// The request must reach AWS within this time of its signing date, and
-	// X-Amz-Expires does not extend it: the URL is a signed request, no pre-signed link.
+	// A request must reach AWS within this time of its signing date.
 	tolerance = 5 * time.Minute
-
-	paramAlgorithm     = "X-Amz-Algorithm"
-	paramCredential    = "X-Amz-Credential"
-	paramDate          = "X-Amz-Date"
-	paramExpires       = "X-Amz-Expires"
-	paramSecurityToken = "X-Amz-Security-Token"
-	paramSignature     = "X-Amz-Signature"
-	paramSignedHeaders = "X-Amz-SignedHeaders"
 )
 
-var (
-	regionPattern    = regexp.MustCompile(`^[a-z0-9-]{1,32}$`)
-	servicePattern   = regexp.MustCompile(`^[a-z0-9-]{1,32}$`)
-	signaturePattern = regexp.MustCompile(`^[0-9a-f]{64}$`)
-	headerPattern    = regexp.MustCompile("^[a-z0-9!#$%&'*+.^_`|~-]+$")
-)
+// namePattern is the form of regions and services, which is fit for a log.
+var namePattern = regexp.MustCompile(`^[a-z0-9-]{1,32}$`)
 
 // Keys is where access keys are looked up, from any goroutine.
 type Keys interface {
@@ -60,7 +42,7 @@ type Keys interface {
 type Verifier struct {
 	Keys   Keys
 	Region string
-	// AcceptData accepts signatures for DataService as well.
+	// AcceptData accepts upgrades which are signed for DataService as well.
 	AcceptData bool
 }
 
@@ -75,175 +57,149 @@ func refuse(format string, args ...any) error {
 	return &Refusal{Reason: fmt.Sprintf(format, args...)}
 }
 
-// IsSigned reports whether r means to be authenticated by a signature.
+// ErrUnsigned is the *Refusal of a request of the data API without any signature.
+var ErrUnsigned = refuse("the request is not signed")
+
+// IsSigned reports whether r means to be authenticated by a signature in its query.
 func IsSigned(r *http.Request) bool {
 	parameters, err := parseQuery(r.URL.RawQuery)
-	return err == nil && slices.ContainsFunc(parameters, func(p parameter) bool {
-		switch p.name {
-		case paramAlgorithm, paramCredential, paramDate, paramExpires, paramSecurityToken, paramSignature, paramSignedHeaders:
-			return true
-		}
-		return false
-	})
+	return err == nil && slices.ContainsFunc(parameters, func(p parameter) bool { return isClaim(p.name) })
 }
 
-// Verify returns the credentials by which r is validly signed at the time now. The
-// error is nil or a *Refusal.
+// Verify returns the credentials by which r, which opens a WebSocket, is validly signed
+// at the time now. The error is nil or a *Refusal.
 func (v *Verifier) Verify(r *http.Request, now time.Time) (Credentials, error) {
 	parameters, err := parseQuery(r.URL.RawQuery)
 	if err != nil {
 		return Credentials{}, refuse("%v", err)
 	}
-	a, err := readAuthentication(parameters)
+	c, err := queryClaim(parameters)
 	if err != nil {
 		return Credentials{}, err
 	}
-	if err := v.checkScope(a, now); err != nil {
+	services := []string{Service}
+	if v.AcceptData {
+		services = append(services, DataService)
+	}
+	// X-Amz-Expires prolongs nothing: the URL is a signed request, no pre-signed link.
+	if err := v.checkScope(c, now, tolerance, services...); err != nil {
 		return Credentials{}, err
 	}
-	credentials, ok := v.Keys.Find(a.accessKeyID)
+	credentials, ok := v.Keys.Find(c.accessKeyID)
 	if !ok {
-		return Credentials{}, unknownKey(a.accessKeyID, a.token)
+		return Credentials{}, unknownKey(c.accessKeyID, c.token)
 	}
 
-	key := signingKey(credentials, a)
-	unsigned := func(name string) bool { return name == paramSignature || name == paramSecurityToken }
+	key, payload := c.signingKey(credentials), payloadHash(nil)
 	switch {
-	case matches(r, a, key, parameters, func(name string) bool { return !unsigned(name) }):
-	case matches(r, a, key, parameters, func(name string) bool { return name != paramSignature }):
+	case c.matches(r, key, payload, canonicalQuery(parameters, paramSignature, paramSecurityToken)):
+	case c.matches(r, key, payload, canonicalQuery(parameters, paramSignature)):
 		return Credentials{}, refuse("the session token was signed: AWS IoT wants it appended after signing")
 	default:
 		return Credentials{}, refuse("signature mismatch: wrong secret access key, or another host, path or query was signed")
 	}
-	// After the signature, so that only its owner learns what is wrong with a token.
-	if err := credentials.checkToken(a.token, now); err != nil {
+	return credentials.withToken(c.token, now)
+}
+
+// VerifyData returns the credentials by which r, a request of the HTTPS data API with
+// the whole of its body, is validly signed at the time now: for DataService, as AWS's
+// SDKs do, or for Service, as the developer guide says. The error is nil or a *Refusal.
+func (v *Verifier) VerifyData(r *http.Request, body []byte, now time.Time) (Credentials, error) {
+	parameters, err := parseQuery(r.URL.RawQuery)
+	if err != nil {
+		return Credentials{}, refuse("%v", err)
+	}
+	var c claim
+	authorization := r.Header.Values("Authorization")
+	inQuery := slices.ContainsFunc(parameters, func(p parameter) bool { return p.name == paramSignature })
+	switch {
+	case len(authorization) == 0 && !inQuery:
+		return Credentials{}, ErrUnsigned
+	case len(authorization) > 1, len(authorization) == 1 && inQuery:
+		return Credentials{}, refuse("signed twice")
+	case inQuery:
+		c, err = queryClaim(parameters)
+	default:
+		c, err = headerClaim(authorization[0], r.Header)
+	}
+	if err != nil {
 		return Credentials{}, err
 	}
-	return credentials, nil
+	// A URL is good until it expires, a header for as long as it may be on its way.
+	if err := v.checkScope(c, now, max(tolerance, c.expires), DataService, Service); err != nil {
+		return Credentials{}, err
+	}
+	payload := payloadHash(body)
+	if given := r.Header.Values("X-Amz-Content-Sha256"); len(given) > 1 || len(given) == 1 && given[0] != payload {
+		return Credentials{}, refuse("X-Amz-Content-Sha256 is not the hash of the body")
+	}
+	credentials, ok := v.Keys.Find(c.accessKeyID)
+	if !ok {
+		return Credentials{}, unknownKey(c.accessKeyID, c.token)
+	}
+	queries := []string{canonicalQuery(parameters, paramSignature)}
+	if inQuery { // where the session token is signed or appended
+		queries = append(queries, canonicalQuery(parameters, paramSignature, paramSecurityToken))
+	}
+	if !c.matches(r, c.signingKey(credentials), payload, queries...) {
+		return Credentials{}, refuse("signature mismatch: wrong secret access key, or something else was signed than was sent")
+	}
+	return credentials.withToken(c.token, now)
 }
 
-// authentication is what the query says about its own signature.
-type authentication struct {
-	accessKeyID, scopeDate, region, service string
-	date, signature, token                  string
-	signedHeaders                           []string
-}
-
-func readAuthentication(parameters []parameter) (authentication, error) {
-	var a authentication
-	values := map[string]string{}
-	for _, p := range parameters {
-		switch p.name {
-		case paramAlgorithm, paramCredential, paramDate, paramExpires, paramSecurityToken, paramSignature, paramSignedHeaders:
-			if _, again := values[p.name]; again {
-				return a, refuse("%s is given twice", p.name)
-			}
-			values[p.name] = p.value
-		}
-	}
-	for _, name := range []string{paramAlgorithm, paramCredential, paramDate, paramSignedHeaders, paramSignature} {
-		if values[name] == "" {
-			return a, refuse("%s is missing", name)
-		}
-	}
-	if values[paramAlgorithm] != algorithm {
-		return a, refuse("%s is not %s", paramAlgorithm, algorithm)
-	}
-	if expires, given := values[paramExpires]; given {
-		if seconds, err := strconv.Atoi(expires); err != nil || seconds < 1 || seconds > maxExpires {
-			return a, refuse("%s is not a number from 1 to %d", paramExpires, maxExpires)
-		}
-	}
-	scope := strings.Split(values[paramCredential], "/")
-	if len(scope) != 5 || scope[4] != terminator {
-		return a, refuse("%s is not of the form key/date/region/service/%s", paramCredential, terminator)
-	}
-	a = authentication{
-		accessKeyID: scope[0], scopeDate: scope[1], region: scope[2], service: scope[3],
-		date: values[paramDate], signature: values[paramSignature], token: values[paramSecurityToken],
-		signedHeaders: strings.Split(values[paramSignedHeaders], ";"),
-	}
-	if !signaturePattern.MatchString(a.signature) {
-		return a, refuse("%s is not 64 lower-case hexadecimal digits", paramSignature)
-	}
-	for i, name := range a.signedHeaders {
-		if !headerPattern.MatchString(name) || slices.Contains(a.signedHeaders[:i], name) {
-			return a, refuse("%s is not a list of distinct lower-case header names", paramSignedHeaders)
-		}
-	}
-	if !slices.Contains(a.signedHeaders, "host") {
-		return a, refuse("%s does not include host", paramSignedHeaders)
-	}
-	return a, nil
-}
-
-func (v *Verifier) checkScope(a authentication, now time.Time) error {
-	date, err := time.Parse(timeFormat, a.date)
-	if err != nil {
-		return refuse("%s is not of the form 20060102T150405Z", paramDate)
-	}
-	if a.scopeDate != a.date[:len("20060102")] {
-		return refuse("the date of the credential scope is not the day of %s", paramDate)
-	}
-	if a.region != v.Region {
-		if !regionPattern.MatchString(a.region) {
-			return refuse("malformed region, this gateway is %s", v.Region)
-		}
-		return refuse("region is %s, this gateway is %s", a.region, v.Region)
-	}
-	if a.service != Service && (a.service != DataService || !v.AcceptData) {
-		if !servicePattern.MatchString(a.service) {
-			return refuse("malformed service, AWS IoT is %s", Service)
-		}
-		return refuse("service is %s, AWS IoT is %s", a.service, Service)
-	}
-	if off := now.Sub(date).Abs(); off > tolerance {
-		return refuse("date %v away from this machine's clock", off.Round(time.Second))
+// checkScope compares what c is for with what is asked for here and now. It may be
+// older than tolerance, up to lifetime.
+func (v *Verifier) checkScope(c claim, now time.Time, lifetime time.Duration, services ...string) error {
+	wanted := strings.Join(services, " or ")
+	switch age := now.Sub(c.at); {
+	case c.region != v.Region && !namePattern.MatchString(c.region):
+		return refuse("malformed region, this gateway is %s", v.Region)
+	case c.region != v.Region:
+		return refuse("region is %s, this gateway is %s", c.region, v.Region)
+	case !slices.Contains(services, c.service) && !namePattern.MatchString(c.service):
+		return refuse("malformed service, AWS IoT is %s", wanted)
+	case !slices.Contains(services, c.service):
+		return refuse("service is %s, AWS IoT is %s", c.service, wanted)
+	case age < -tolerance || age > lifetime:
+		return refuse("date %v away from this machine's clock", age.Abs().Round(time.Second))
 	}
 	return nil
 }
 
-// matches computes the signature for each way in which clients write the host.
-func matches(r *http.Request, a authentication, key []byte, parameters []parameter, keep func(string) bool) bool {
-	query := canonicalQuery(parameters, keep)
+// signingKey derives the key which is good for the scope of c.
+func (c *claim) signingKey(credentials Credentials) []byte {
+	key := []byte("AWS4" + credentials.SecretAccessKey())
+	for _, part := range []string{c.scopeDate, c.region, c.service, terminator} {
+		key = mac(key, part)
+	}
+	return key
+}
+
+// matches compares the signature with that of r for each way in which clients write
+// the host, and for each of the canonical queries.
+func (c *claim) matches(r *http.Request, key []byte, payload string, queries ...string) bool {
 	matched := 0
 	for _, host := range hosts(r) {
-		headers, ok := canonicalHeaders(a.signedHeaders, r.Header, host)
+		headers, ok := canonicalHeaders(c.signedHeaders, r, host)
 		if !ok {
 			return false
 		}
-		payload := sha256.Sum256(nil)
-		canonical := sha256.Sum256([]byte(strings.Join([]string{
-			r.Method, r.URL.EscapedPath(), query, headers, strings.Join(a.signedHeaders, ";"), hex.EncodeToString(payload[:]),
-		}, "\n")))
-		signed := strings.Join([]string{
-			algorithm, a.date, strings.Join([]string{a.scopeDate, a.region, a.service, terminator}, "/"), hex.EncodeToString(canonical[:]),
-		}, "\n")
-		signature := hex.EncodeToString(mac(key, signed))
-		matched |= subtle.ConstantTimeCompare([]byte(signature), []byte(a.signature))
+		for _, query := range queries {
+			canonical := sha256.Sum256([]byte(strings.Join([]string{
+				r.Method, canonicalPath(r), query, headers, strings.Join(c.signedHeaders, ";"), payload,
+			}, "\n")))
+			text := strings.Join([]string{
+				algorithm, c.date, strings.Join([]string{c.scopeDate, c.region, c.service, terminator}, "/"), hex.EncodeToString(canonical[:]),
+			}, "\n")
+			matched |= subtle.ConstantTimeCompare([]byte(hex.EncodeToString(mac(key, text))), []byte(c.signature))
+		}
 	}
 	return matched == 1
 }
 
-// hosts lists what a client may have signed as its host. Browsers send a port only
-// where it is not the scheme's default, and some clients sign the name alone.
-func hosts(r *http.Request) []string {
-	host := strings.ToLower(r.Host)
-	if _, port, err := net.SplitHostPort(host); err == nil {
-		return []string{host, strings.TrimSuffix(host, ":"+port)}
-	}
-	if r.TLS != nil {
-		return []string{host, host + ":443"}
-	}
-	return []string{host, host + ":80"}
-}
-
-func signingKey(c Credentials, a authentication) []byte {
-	key := mac([]byte("AWS4"+c.SecretAccessKey()), a.scopeDate)
-	for _, part := range []string{a.region, a.service, terminator} {
-		key = mac(key, part)
-	}
-	return key
+func payloadHash(body []byte) string {
+	sum := sha256.Sum256(body)
+	return hex.EncodeToString(sum[:])
 }
 
 func mac(key []byte, text string) []byte {

@@ -343,6 +343,9 @@ func FuzzVerify(f *testing.F) {
 	f.Fuzz(func(t *testing.T, query, host string) {
 		r := &http.Request{Method: http.MethodGet, Host: host, URL: &url.URL{Path: "/mqtt", RawQuery: query}, Header: http.Header{}}
 		err := verify(verifier(s), r, s.date)
+		if _, dataErr := verifier(s).VerifyData(r, nil, s.date); (dataErr == nil) != (err == nil) {
+			t.Errorf("as an upgrade %v, as a request of the data API %v", err, dataErr)
+		}
 		if err != nil && (strings.ContainsAny(err.Error(), "\r\n") || len(err.Error()) > 200) {
 			t.Errorf("reason not fit for a log: %q", err)
 		}

@@ -119,6 +119,13 @@ func inspect(db *bolt.DB, file *os.File) (isNew bool, err error) {
 		} else if info.Size() < tx.Size() {
 			return fmt.Errorf("%w: it was cut off", ErrCorrupt)
 		}
+		// Check reads in a goroutine of its own, where a page that is not there would
+		// end the process; here open recovers.
+		if err := tx.ForEach(func(_ []byte, b *bolt.Bucket) error {
+			return b.ForEach(func(_, _ []byte) error { return nil })
+		}); err != nil {
+			return err
+		}
 		var damage error
 		for problem := range tx.Check() { // to the end, or its goroutine stays
 			damage = problem

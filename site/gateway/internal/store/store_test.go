@@ -1,6 +1,8 @@
 package store
 
 import (
+	"bytes"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -263,6 +265,19 @@ func TestRefusedFiles(t *testing.T) {
 		"pages overwritten": {func(_ *testing.T, b []byte) []byte {
 			for i := 2 * page; i < len(b); i++ {
 				b[i] = 0xff
+			}
+			return b
+		}, ErrCorrupt},
+		"a page that is not there": {func(t *testing.T, b []byte) []byte {
+			found := false
+			for i := range b { // every copy of where the records are
+				if name := "records"; bytes.HasPrefix(b[i:], []byte(name)) {
+					binary.LittleEndian.PutUint64(b[i+len(name):], 1<<30)
+					found = true
+				}
+			}
+			if !found {
+				t.Fatal("the bucket is not in the file")
 			}
 			return b
 		}, ErrCorrupt},

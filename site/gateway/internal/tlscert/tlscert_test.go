@@ -102,6 +102,7 @@ func TestServes(t *testing.T) {
 	if body, _ := io.ReadAll(response.Body); string(body) != "HTTP/1.1 http/1.1" {
 		t.Errorf("%q", body)
 	}
+	// 1.12 of aws-iot.md: TLS 1.2 is required.
 	old := &tls.Config{RootCAs: roots(t, c), MaxVersion: tls.VersionTLS11, MinVersion: tls.VersionTLS10}
 	if conn, err := tls.Dial("tcp", listener.Addr().String(), old); err == nil {
 		_ = conn.Close()

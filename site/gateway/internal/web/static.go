@@ -121,8 +121,11 @@ func (s *static) serveFile(w http.ResponseWriter, r *http.Request, root *os.Root
 	if err != nil {
 		return fmt.Errorf("serve file: %w", err)
 	}
-	if plain.IsDir() {
+	switch {
+	case plain.IsDir():
 		return errIsDirectory
+	case !plain.Mode().IsRegular(): // a pipe would not open
+		return fs.ErrNotExist
 	}
 	header := w.Header()
 	chosen, info, encoding, varies := name, plain, "", false
