@@ -262,7 +262,8 @@ for (const worker of [true, false]) {
         ['sent', ...none], ['sent', ...none], [...bad, 'steps[2].payload', 'Error: no reading'], [...bad, 'steps[3].payload', 'Error: no sensor'],
         [...bad, 'steps[4].payload', undefined], ['acknowledged', ...none],
       ])
-      expect((await observer.all(client, topic)).map(h => h.text)).toEqual(['sync 0', '{"by":"async"}', 'ok'])
+      // A payload that takes longer than planned may be overtaken.
+      expect((await observer.all(client, topic)).map(h => h.text).sort()).toEqual(['ok', 'sync 0', '{"by":"async"}'])
     })
 
     test('pause puts off what waits, by as long as it lasted', async ({ shared, options, topic, observe }) => {

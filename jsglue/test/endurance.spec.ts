@@ -229,8 +229,8 @@ test("500 connects and closes on the page's thread leave nothing", async ({ blan
   await blank.evaluate(connectAndClose, { where, refused, times: 50 })
   const before = await held()
   await blank.evaluate(connectAndClose, { where, refused, times: 450 })
-  await expect.poll(() => blank.evaluate(() => window.made.sockets.filter(s => s.readyState !== 3).length)).toBe(0)
-  await expect.poll(() => proxy.open()).toBe(0)
+  await expect.poll(() => blank.evaluate(() => window.made.sockets.filter(s => s.readyState !== 3).length), { timeout: 30_000 }).toBe(0)
+  await expect.poll(() => proxy.open(), { timeout: 30_000 }).toBe(0)
   expect(await blank.evaluate(() => [window.made.sockets.length > 500, window.made.workers.length])).toEqual([true, 0])
   // One value kept by each connect would be 450.
   expect(await held()).toBeLessThan(before + 100)

@@ -59,6 +59,7 @@ for (const worker of [true, false]) {
 
     test('connect to a frozen server ends in time', async ({ shared, ownGateway }) => {
       process.kill(ownGateway.pid, 'SIGSTOP')
+      await expect.poll(() => fetch(ownGateway.origin, { signal: AbortSignal.timeout(500) }).then(() => 'answers', () => 'is stopped')).toBe('is stopped')
       const failed = await shared.evaluate(o => window.failure(() => window.iotwasm.connect({ ...o, connectTimeout: 300 })), { ...ownGateway.options, worker })
       expect(failed).toMatchObject({ code: 'timeout', retryable: true })
     })
