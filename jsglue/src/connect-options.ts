@@ -1,9 +1,9 @@
 /** Checks what `connect`, `load` and `presign` are given. */
 import * as check from './arguments'
-import { credentials, currentCredentials, inTime } from './credentials'
+import { credentials, currentCredentials, inTime, type KnownCredentials } from './credentials'
 import { invalid, IotError } from './errors'
 import type { Authorizer, ConnectOptions, ConnectProperties, Credentials, Limits, LoadOptions, LogLevel, PresignOptions, QueueOptions, ReconnectOptions, Will } from './types'
-import type { Properties, Writer } from './wire'
+import { OnRefusal, type Properties, type Writer } from './wire'
 
 const loadKeys = ['worker', 'wasmURL', 'workerURL', 'integrity', 'wasmModule'] as const
 
@@ -48,6 +48,10 @@ export interface Checked extends ConnectOptions {
   /** The session ends with `close`: the page did not ask for one. */
   ownSession: boolean
   back: Required<ReconnectOptions> | undefined
+  /** Each wait is exactly `back.minDelay`. */
+  steady?: boolean
+  /** One of OnRefusal. */
+  onRefusal?: number
   room: Required<QueueOptions>
   bounds: Required<Limits>
   maxConnectionAge: number
@@ -60,7 +64,7 @@ const noLimits: Required<Limits> = {
 }
 
 /** AWS IoT Core endpoints and quotas, "AWS IoT Core message broker and protocol limits and quotas". */
-const awsLimits: Required<Limits> = {
+export const awsLimits: Required<Limits> = {
   publishesPerSecond: 100, bytesPerSecond: 512 * 1024, inFlight: 100, payloadBytes: 128 * 1024, topicBytes: 256, topicSlashes: 7, filtersPerSubscribe: 8, subscriptions: 50,
   shadowRequestsPerSecond: 20, shadowInFlight: 9,
 }
@@ -207,9 +211,8 @@ function connectProperties(value: unknown, field: string): void {
 /** Writes the body of a `connect` record after client and op. */
 export function writeConnect(w: Writer, o: Checked): void {
   const { username, password } = o.authorizer ? authorizerLogin(o.authorizer) : o
-  w.data(o.clientId).u16(o.keepAlive).bool(o.cleanStart).u32(o.connectTimeout)
-    .bool(username !== undefined).data(username ?? '')
-    .bool(password !== undefined).data(password ?? '')
+  writeLogin(w, { clientId: o.clientId, username, password })
+  w.u16(o.keepAlive).bool(o.cleanStart).u32(o.connectTimeout)
   const properties: Properties = { ...o.properties }
   if (o.sessionExpiryInterval > 0) properties.sessionExpiryInterval = o.sessionExpiryInterval
   w.properties(properties).bool(o.will !== undefined)
@@ -217,10 +220,24 @@ export function writeConnect(w: Writer, o: Checked): void {
     w.data(o.will.topic).data(check.payload(o.will.payload ?? '', 'will.payload')).u8(o.will.qos ?? 0).bool(o.will.retain ?? false).properties(o.will.properties)
   }
   w.bool(o.back !== undefined).u32(o.back?.minDelay ?? 1000).u32(o.back?.maxDelay ?? 60_000).u32(o.back?.stableAfter ?? 30_000).u32(o.maxConnectionAge)
+    .bool(o.steady ?? false).u8(o.onRefusal ?? OnRefusal.close)
     .bool(o.resubscribe ?? true).bool(o.topicAliases ?? false)
     .u32(o.room.maxMessages).u32(o.room.maxBytes).u32(o.room.maxAge).bool(o.room.overflow === 'drop-oldest')
   const b = o.bounds
   for (const n of [b.publishesPerSecond, b.bytesPerSecond, b.inFlight, b.filtersPerSubscribe]) w.u32(n)
+}
+
+/** Who a CONNECT says that the client is. */
+export interface Login {
+  clientId: string
+  username?: string | undefined
+  password?: string | Uint8Array | undefined
+}
+
+export function writeLogin(w: Writer, { clientId, username, password }: Login): void {
+  w.data(clientId)
+    .bool(username !== undefined).data(username ?? '')
+    .bool(password !== undefined).data(password ?? '')
 }
 
 /** The authorizer's parameters, by the names of the developer guide, "Custom authentication". */
@@ -254,8 +271,10 @@ export function writePresign(w: Writer, op: number, o: Partial<Omit<PresignOptio
 /** What to dial for one attempt. */
 export interface Target {
   url: string
-  credentials: Credentials | undefined
+  credentials: KnownCredentials | undefined
   clockOffset: number
+  /** In the place of the options'. */
+  login?: Login
 }
 
 /** Asks the functions of the page what to dial. */

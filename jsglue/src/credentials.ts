@@ -6,6 +6,9 @@ import * as check from './arguments'
 import { invalid, IotError } from './errors'
 import type { Credentials } from './types'
 
+/** Credentials as they are used: what JSON has as text is a Date. */
+export type KnownCredentials = Omit<Credentials, 'expiration'> & { expiration?: Date }
+
 type Provider = () => Credentials | Promise<Credentials>
 
 /** How long before their expiration credentials are fetched anew, in ms. */
@@ -13,8 +16,8 @@ const margin = 60_000
 
 interface Entry {
   /** The call under way. */
-  pending?: Promise<Credentials> | undefined
-  known?: Credentials | undefined
+  pending?: Promise<KnownCredentials> | undefined
+  known?: KnownCredentials | undefined
 }
 
 const entries = new WeakMap<Provider, Entry>()
@@ -24,7 +27,7 @@ const entries = new WeakMap<Provider, Entry>()
  * yet. Many callers share one call of it; one that takes longer than `timeout` ms
  * is given up, and the next caller calls again.
  */
-export async function currentCredentials(provider: Provider, timeout: number): Promise<Credentials> {
+export async function currentCredentials(provider: Provider, timeout: number): Promise<KnownCredentials> {
   let entry = entries.get(provider)
   if (!entry) entries.set(provider, entry = {})
   if (entry.known?.expiration && entry.known.expiration.getTime() - margin > Date.now()) return entry.known
@@ -57,7 +60,7 @@ export function forgetCredentials(provider: Provider): void {
   if (entry) entry.known = undefined
 }
 
-async function call(provider: Provider): Promise<Credentials> {
+async function call(provider: Provider): Promise<KnownCredentials> {
   let given: unknown
   try {
     given = await provider()
@@ -69,19 +72,20 @@ async function call(provider: Provider): Promise<Credentials> {
     return credentials(given)
   } catch (e) {
     throw new IotError('credentials-failed', `what the credentials function gave is not usable: ${(e as IotError).message}`, {
-      field: (e as IotError).field, hint: 'It must give accessKeyId, secretAccessKey, sessionToken with temporary credentials, and expiration as a Date, as the providers of AWS SDK for JavaScript v3 do.',
+      field: (e as IotError).field, hint: 'It must give accessKeyId, secretAccessKey, sessionToken with temporary credentials, and expiration as a Date or its ISO text, as the providers of AWS SDK for JavaScript v3 do.',
     })
   }
 }
 
 /** Checks credentials as a page, or its function, gives them. */
-export function credentials(value: unknown): Credentials {
+export function credentials(value: unknown): KnownCredentials {
   if (typeof value !== 'object' || value === null) throw invalid('credentials', 'be an object with accessKeyId and secretAccessKey, or a function that gives one')
   const c = value as Credentials
   for (const key of ['accessKeyId', 'secretAccessKey'] as const) {
     if (typeof c[key] !== 'string' || c[key] === '') throw invalid(`credentials.${key}`, 'be a non-empty string')
   }
   if (c.sessionToken !== undefined && typeof c.sessionToken !== 'string') throw invalid('credentials.sessionToken', 'be a string')
-  check.optional(c.expiration, 'credentials.expiration', check.date)
-  return c
+  if (typeof c.expiration !== 'string') check.optional(c.expiration, 'credentials.expiration', check.date)
+  else return { ...c, expiration: check.date(new Date(c.expiration), 'credentials.expiration') }
+  return c as KnownCredentials
 }

@@ -1,6 +1,6 @@
 /** A control packet as the program tells of it. */
 import type { Packet, PacketType, QoS } from './types'
-import type { Reader } from './wire'
+import type { Properties, Reader } from './wire'
 
 /** By their numbers in MQTT 5, section 2.1.2. */
 const types: readonly (PacketType | undefined)[] = [
@@ -8,7 +8,13 @@ const types: readonly (PacketType | undefined)[] = [
   'SUBSCRIBE', 'SUBACK', 'UNSUBSCRIBE', 'UNSUBACK', 'PINGREQ', 'PINGRESP', 'DISCONNECT',
 ]
 
-export function readPacket(r: Reader): Packet {
+/** A packet with what `TraceDetail.whole` adds. */
+export interface TracedPacket extends Packet {
+  readonly payload: Uint8Array
+  readonly properties: Properties
+}
+
+export function readPacket(r: Reader): TracedPacket {
   const direction = r.bool() ? 'sent' : 'received'
   const type = types[r.u8()]!
   const id = r.u16(), topic = r.text(), qos = r.u8() as QoS, retain = r.bool(), dup = r.bool(), payloadBytes = r.u32()
@@ -19,5 +25,9 @@ export function readPacket(r: Reader): Packet {
     ...(type === 'PUBLISH' && { topic, qos, retain, dup, payloadBytes }),
     ...((type === 'SUBSCRIBE' || type === 'UNSUBSCRIBE') && { filters: topic.split('\n') }),
     ...(reasonCodes.length > 0 && { reasonCodes }),
+    payload: r.bytes(), properties: r.properties(),
   }
 }
+
+/** What `TraceDetail.headers` tells. */
+export function tracedHeader({ payload, properties, ...packet }: TracedPacket): Packet { return packet }

@@ -8,6 +8,8 @@
  * the peer; `error` is never told, since `close` always follows it.
  */
 
+import { newSocket } from './page-sockets'
+
 type Listener = (event: { data?: ArrayBuffer | string, code?: number, reason?: string, wasClean?: boolean }) => void
 type ListenerType = 'open' | 'close' | 'error' | 'message'
 
@@ -75,7 +77,7 @@ class GoSocket {
     this.#onClose = onClose
     let native: WebSocket
     try {
-      native = new WebSocket(url, protocols)
+      native = newSocket(url, protocols)
     } catch {
       // Its message holds the URL.
       queueMicrotask(() => this.#end(1006, ''))

@@ -69,8 +69,8 @@ export interface Credentials {
   secretAccessKey: string
   /** Needed with temporary credentials, whose access key id begins with `ASIA`. */
   sessionToken?: string
-  /** When temporary credentials end. Credentials past it are refused before dialling. */
-  expiration?: Date
+  /** When temporary credentials end; text in ISO 8601, as JSON has it, will do. Credentials past it are refused before dialling. */
+  expiration?: Date | string
 }
 
 export interface CognitoIdentityOptions {

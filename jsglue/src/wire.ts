@@ -10,7 +10,7 @@ export const Command = {
   connect: 1, target: 2, targetFailed: 3, close: 4, subscribe: 5, unsubscribe: 6,
   publish: 7, abort: 8, delay: 9, control: 10, presign: 11,
   acknowledge: 12, wake: 13, renew: 14, stats: 15, trace: 16,
-  stepPayload: 17, stepAnswer: 18,
+  stepPayload: 17, stepAnswer: 18, manualAcks: 19,
 } as const
 
 /** Kinds of the records that the Go program sends. */
@@ -21,7 +21,14 @@ export const Event = {
 } as const
 
 /** What a `wake` record tells of the page. */
-export const Wake = { probe: 0, suspend: 1, resume: 2 } as const
+export const Wake = { probe: 0, suspend: 1, resume: 2, redial: 3 } as const
+
+/** How much a `trace` record asks to be told of packets: payloads and properties with `whole` only. */
+export const TraceDetail = { off: 0, headers: 1, whole: 2 } as const
+export type TraceDetail = typeof TraceDetail[keyof typeof TraceDetail]
+
+/** What a `connect` record says of a client that is not to try again: see wasm/internal/wire. */
+export const OnRefusal = { close: 0, hold: 1, retry: 2 } as const
 
 /** What a `control` record asks of a run. */
 export const Verb = { cancel: 0, pause: 1, unpause: 2, reschedule: 3 } as const

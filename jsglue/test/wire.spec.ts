@@ -1,7 +1,7 @@
 /** The golden file of wasm/internal/wire holds this side and the Go program to the same bytes; wire_test.go there is the other half. */
 import { expect, test } from '@playwright/test'
 import { readFileSync, writeFileSync } from 'node:fs'
-import { writeConnect, writePresign, type Checked } from '../src/connect-options'
+import { writeConnect, writeLogin, writePresign, type Checked } from '../src/connect-options'
 import { writeAnswer, writePlan, type Plan } from '../src/delayed/plan'
 import { readMessage } from '../src/message'
 import { readPacket } from '../src/packet'
@@ -37,17 +37,22 @@ const encoders: Record<keyof typeof Command, (w: Writer, f: any) => void> = {
   target: (w, f) => {
     const { op, endpoint, region, expires, ...credentials } = f.presign
     writePresign(w.u32(f.client).u32(f.request).data(f.url), op, { endpoint, region, expires }, credentials)
-    w.f64(f.clockOffset)
+    w.f64(f.clockOffset).bool('login' in f)
+    if ('login' in f) writeLogin(w, f.login)
   },
   targetFailed: (w, f) => w.u32(f.client).u32(f.request).error({ reasonCode: undefined, ...f.error } as WireError),
-  close: (w, f) => w.u32(f.client).u32(f.op).u8(f.reasonCode).properties(f.properties),
+  close: (w, f) => w.u32(f.client).u32(f.op).bool(f.abrupt).u8(f.reasonCode).properties(f.properties),
   subscribe: (w, f) => {
-    w.u32(f.client).u32(f.op).u32(f.subscription).u32(f.timeout).bool(f.manualAck).u16(f.filters.length)
+    w.u32(f.client).u32(f.op).u32(f.subscription).u32(f.timeout).bool(f.manualAck).u16(f.packetId).u16(f.filters.length)
     for (const o of f.filters) w.data(o.topic).u8(o.qos).bool(o.noLocal).bool(o.retainAsPublished).u8(o.retainHandling)
     w.properties(f.properties)
   },
-  unsubscribe: (w, f) => w.u32(f.client).u32(f.op).u32(f.subscription).u32(f.timeout).properties(f.properties),
-  publish: (w, f) => w.u32(f.client).u32(f.op).u32(f.timeout).outgoing(f.message as Outgoing),
+  unsubscribe: (w, f) => {
+    w.u32(f.client).u32(f.op).u32(f.subscription).u32(f.timeout).u16(f.packetId).u16(f.filters.length)
+    for (const filter of f.filters) w.data(filter)
+    w.properties(f.properties)
+  },
+  publish: (w, f) => w.u32(f.client).u32(f.op).u32(f.timeout).u16(f.packetId).outgoing(f.message as Outgoing),
   abort: (w, f) => w.u32(f.client).u32(f.op),
   delay: (w, f) => {
     let index = 0
@@ -65,10 +70,11 @@ const encoders: Record<keyof typeof Command, (w: Writer, f: any) => void> = {
     writePresign(w, op, { endpoint, region, expires, ...(date && { date: new Date(date) }) }, credentials)
   },
   acknowledge: (w, f) => w.u32(f.client).u32(f.token).u8(f.reasonCode),
+  manualAcks: (w, f) => w.u32(f.client).bool(f.on),
   wake: (w, f) => w.u32(f.client).u8(f.reason),
   renew: (w, f) => w.u32(f.client).u32(f.op),
   stats: (w, f) => w.u32(f.client).u32(f.op),
-  trace: (w, f) => w.u32(f.client).bool(f.on),
+  trace: (w, f) => w.u32(f.client).u8(f.detail),
 }
 
 function encode(c: Case): string {
@@ -92,9 +98,9 @@ const decoders: Record<keyof typeof Event, (r: Reader, c: Case) => object> = {
   published: r => ({ op: r.u32(), sentAt: r.f64(), reasonCode: r.u8(), properties: r.properties() }),
   failed: r => ({ op: r.u32(), error: r.error() }),
   message: r => {
-    const client = r.u32(), token = r.u32()
+    const client = r.u32(), token = r.u32(), packetId = r.u16()
     const subscriptions = Array.from({ length: r.u16() }, () => r.u32())
-    return { client, token, subscriptions, ...readMessage(r) }
+    return { client, token, packetId, subscriptions, ...readMessage(r) }
   },
   serverDisconnect: r => ({ client: r.u32(), reasonCode: r.u8(), properties: r.properties() }),
   step: r => ({

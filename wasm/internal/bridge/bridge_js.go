@@ -191,6 +191,14 @@ func (b *bridge) dispatch(kind byte, r *wire.Reader) error {
 		if c := b.clients[a.Client]; c != nil {
 			c.session.Acknowledge(a.Token, a.ReasonCode)
 		}
+	case wire.KindManualAcks:
+		m, err := r.ManualAcks()
+		if err != nil {
+			return err
+		}
+		if c := b.clients[m.Client]; c != nil {
+			c.session.SetManualAcks(m.On)
+		}
 	case wire.KindWake:
 		w, err := r.Wake()
 		if err != nil {
@@ -217,7 +225,7 @@ func (b *bridge) dispatch(kind byte, r *wire.Reader) error {
 			return err
 		}
 		if c := b.clients[t.Client]; c != nil {
-			c.session.Trace(t.On)
+			c.session.Trace(t.Detail)
 		}
 	case wire.KindPresign:
 		p, err := r.Presign()
@@ -268,7 +276,11 @@ func (b *bridge) close(c wire.Close) {
 		return
 	}
 	delete(b.clients, c.Client)
-	cl.session.Close(&packets.Disconnect{ReasonCode: c.ReasonCode, Properties: c.Properties}, func() { b.done(c.Op) })
+	d := &packets.Disconnect{ReasonCode: c.ReasonCode, Properties: c.Properties}
+	if c.Abrupt {
+		d = nil
+	}
+	cl.session.Close(d, func() { b.done(c.Op) })
 }
 
 func (b *bridge) subscribe(c wire.Subscribe) {
@@ -328,7 +340,7 @@ func (b *bridge) abort(a wire.Abort) {
 
 func (b *bridge) publish(p wire.Publish) {
 	if s := b.session(p.Client, p.Op); s != nil {
-		s.Publish(p.Op, p.Timeout, p.Outgoing, published{b, p.Op})
+		s.PublishAs(p.Op, p.PacketID, p.Timeout, p.Outgoing, published{b, p.Op})
 	}
 }
 

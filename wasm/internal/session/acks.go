@@ -85,7 +85,18 @@ func (s *Session) Acknowledge(token uint32, reasonCode byte) {
 	}
 }
 
+// SetManualAcks says whether every message waits for Acknowledge, whatever
+// subscription it is for.
+func (s *Session) SetManualAcks(on bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.manualAcks = on
+}
+
 func (s *Session) isManual(ids []uint32) bool {
+	if s.manualAcks {
+		return true
+	}
 	for _, sub := range s.subscriptions {
 		if !sub.manual {
 			continue

@@ -61,21 +61,28 @@ func (a *sentAliases) touch(alias uint16) {
 }
 
 // receivedAliases are the topic aliases that the server set on a link.
-type receivedAliases map[uint16]string
+type receivedAliases struct {
+	maximum uint16 // that the CONNECT allowed
+	topics  map[uint16]string
+}
 
-// resolve gives p its topic name. It reports whether p has one.
+// resolve gives p its topic name. It reports whether p has one, and an alias of
+// those that were allowed [MQTT-3.1.2-26], if any.
 func (r *receivedAliases) resolve(p *packets.Publish) bool {
 	if p.Properties == nil || p.Properties.TopicAlias == nil {
 		return p.Topic != ""
 	}
 	alias := *p.Properties.TopicAlias
+	if alias == 0 || alias > r.maximum {
+		return false
+	}
 	if p.Topic == "" {
-		p.Topic = (*r)[alias]
+		p.Topic = r.topics[alias]
 		return p.Topic != ""
 	}
-	if *r == nil {
-		*r = make(receivedAliases)
+	if r.topics == nil {
+		r.topics = make(map[uint16]string)
 	}
-	(*r)[alias] = p.Topic
+	r.topics[alias] = p.Topic
 	return true
 }

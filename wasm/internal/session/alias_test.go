@@ -14,7 +14,7 @@ import (
 )
 
 func TestReceivedTopicAlias(t *testing.T) {
-	three, four := uint16(3), uint16(4)
+	zero, three, four, five := uint16(0), uint16(3), uint16(4), uint16(5)
 	message := func(topic string, alias *uint16) *packets.Publish {
 		return &packets.Publish{Topic: topic, Properties: &packets.Properties{TopicAlias: alias}}
 	}
@@ -27,6 +27,8 @@ func TestReceivedTopicAlias(t *testing.T) {
 		{"set and used", []*packets.Publish{message("a", &three), message("", &three), message("b", &four), message("", &three)}, []string{"a", "a", "b", "a"}, false},
 		{"set anew", []*packets.Publish{message("a", &three), message("b", &three), message("", &three)}, []string{"a", "b", "b"}, false},
 		{"unknown", []*packets.Publish{message("a", &three), message("", &four)}, []string{"a"}, true},
+		{"above the maximum", []*packets.Publish{message("a", &four), message("b", &five)}, []string{"a"}, true},
+		{"0", []*packets.Publish{message("a", &zero)}, nil, true},
 		{"no topic", []*packets.Publish{message("", nil)}, nil, true},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -68,11 +70,17 @@ func TestReceivedTopicAlias(t *testing.T) {
 	}
 }
 
+// allowsAliases allows three topic aliases to the server.
+func allowsAliases(c *wire.Connect) {
+	three := uint16(3)
+	c.Properties = &packets.Properties{TopicAliasMaximum: &three}
+}
+
 // Aliases belong to their link.
 func TestReceivedTopicAliasOfALostLink(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		three := uint16(3)
-		s, r := withPeers(t, nil, func(p peer) {
+		s, r := withPeers(t, allowsAliases, func(p peer) {
 			p.accept(nil)
 			p.write(&packets.Publish{Topic: "a", Properties: &packets.Properties{TopicAlias: &three}})
 			time.Sleep(time.Minute)

@@ -56,7 +56,7 @@ func (s *Session) attempt(ctx context.Context, in wire.State) (*link, *wire.Erro
 	if err != nil {
 		return nil, contextError(ctx, handshakeError(target))
 	}
-	return s.connect(ctx, conn)
+	return s.connect(ctx, conn, target.Login)
 }
 
 // targetURL returns the URL to dial, signed where the target asks for it.
@@ -86,14 +86,14 @@ func PresignURL(p wire.Presign, now time.Time) (string, *wire.Error) {
 }
 
 // connect makes the MQTT handshake on conn, which it owns from here on.
-func (s *Session) connect(ctx context.Context, conn net.Conn) (*link, *wire.Error) {
-	p := s.connectPacket()
+func (s *Session) connect(ctx context.Context, conn net.Conn, login *wire.Login) (*link, *wire.Error) {
+	p := s.connectPacket(login)
 	l := newLink(s, conn)
 	l.clientID = p.ClientID
 	l.client = paho.NewClient(paho.ClientConfig{
 		Conn:               l.conn,
 		Session:            l,
-		AuthHandler:        noAuth{},
+		AuthHandler:        noAuth{l},
 		PingHandler:        l.pinger,
 		PacketTimeout:      2 * s.cfg.Connect.ConnectTimeout, // ctx ends first
 		OnPublishReceived:  []func(paho.PublishReceived) (bool, error){l.published},
@@ -112,6 +112,8 @@ func (s *Session) connect(ctx context.Context, conn net.Conn) (*link, *wire.Erro
 	switch {
 	case err != nil && connack != nil && connack.ReasonCode >= 0x80:
 		return nil, connackError(connack)
+	case err != nil && l.violation() != nil:
+		return nil, l.violation()
 	case err != nil && ctx.Err() != nil:
 		return nil, contextError(ctx, closedError())
 	case err != nil:
@@ -123,14 +125,20 @@ func (s *Session) connect(ctx context.Context, conn net.Conn) (*link, *wire.Erro
 	return l, nil
 }
 
-// connectPacket is the CONNECT of the next attempt. A session that was opened is
-// resumed, where the server keeps it.
-func (s *Session) connectPacket() *paho.Connect {
+// connectPacket is the CONNECT of the next attempt, as login where that is given.
+// A session that was opened is resumed, where the server keeps it.
+func (s *Session) connectPacket(login *wire.Login) *paho.Connect {
 	c := s.cfg.Connect
 	s.mu.Lock()
 	resume := s.connections > 0
 	id := s.clientID
 	s.mu.Unlock()
+	if login != nil {
+		if login.ClientID != c.ClientID {
+			id = login.ClientID
+		}
+		c.Login = *login
+	}
 	p := &paho.Connect{
 		ClientID: id, KeepAlive: c.KeepAlive, CleanStart: c.CleanStart && !resume,
 		UsernameFlag: c.HasUsername, Username: c.Username, PasswordFlag: c.HasPassword, Password: c.Password,
@@ -177,9 +185,15 @@ func userProperties(in []packets.User) paho.UserProperties {
 	return out
 }
 
-// noAuth answers an AUTH packet, which no server may send since the CONNECT
-// names no authentication method [MQTT-4.12.0-6]; paho panics without a handler.
-type noAuth struct{}
+// noAuth hears of an AUTH packet, which no server may send since the CONNECT names
+// no authentication method [MQTT-4.12.0-6]; paho panics without a handler.
+type noAuth struct{ link *link }
 
-func (noAuth) Authenticate(*paho.Auth) *paho.Auth { return &paho.Auth{ReasonCode: packets.AuthSuccess} }
-func (noAuth) Authenticated()                     {}
+func (a noAuth) Authenticate(*paho.Auth) *paho.Auth {
+	a.link.session.mu.Lock()
+	defer a.link.session.mu.Unlock()
+	a.link.violated("the server sent an AUTH packet, which it was not asked for", packets.DisconnectProtocolError)
+	return &paho.Auth{}
+}
+
+func (noAuth) Authenticated() {}

@@ -108,6 +108,9 @@ func linkError(err error, message string) *wire.Error {
 		return &wire.Error{Code: wire.TransportClosed, Retryable: true, Message: message + ": " + ce.Error()}
 	case err == nil, errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, net.ErrClosed), errors.As(err, &ne):
 		return &wire.Error{Code: wire.TransportClosed, Retryable: true, Message: message}
+	case errors.Is(err, errOlderServer):
+		return &wire.Error{Code: wire.ProtocolError, Message: "the server answered as one of MQTT 3.1.1 does",
+			Hint: "iotwasm speaks MQTT 5: the server does not, or has it switched off."}
 	case errors.Is(err, errPacketTooLarge):
 		return &wire.Error{Code: wire.ProtocolError, Message: "the server sent a packet larger than the maximum packet size"}
 	}

@@ -14,6 +14,7 @@ const defaultMaximumPacketSize = 16 << 20
 var (
 	errMalformedLength = errors.New("malformed remaining length")
 	errPacketTooLarge  = errors.New("packet larger than the maximum packet size")
+	errOlderServer     = errors.New("CONNACK of an older MQTT")
 )
 
 // guardedConn checks the length of each packet as its header is read, and counts
@@ -27,9 +28,10 @@ type guardedConn struct {
 	limit       int
 	will        *willPatch // until the CONNECT is written; nil without a will
 
-	body   int // bytes of the packet's body still to come
-	length int // remaining length as far as it is read
-	digits int // bytes of it read; -1 before the packet's first byte
+	header byte // the packet's first byte
+	body   int  // bytes of the packet's body still to come
+	length int  // remaining length as far as it is read
+	digits int  // bytes of it read; -1 before the packet's first byte
 }
 
 func guard(conn net.Conn, p *packets.Properties, c *counters) *guardedConn {
@@ -82,7 +84,7 @@ func (g *guardedConn) check(b []byte) error {
 		c := b[0]
 		b = b[1:]
 		if g.digits < 0 {
-			g.digits, g.length = 0, 0
+			g.header, g.digits, g.length = c, 0, 0
 			continue
 		}
 		g.length |= int(c&0x7f) << (7 * g.digits)
@@ -91,6 +93,10 @@ func (g *guardedConn) check(b []byte) error {
 		case c < 0x80:
 			if g.length+1+g.digits > g.limit {
 				return errPacketTooLarge
+			}
+			// Before MQTT 5 a CONNACK has no property length.
+			if g.header == packets.CONNACK<<4 && g.length == 2 {
+				return errOlderServer
 			}
 			g.body, g.digits = g.length, -1
 			g.counters.packetsIn.Add(1)

@@ -45,6 +45,9 @@ var _ pahosession.SessionManager = (*link)(nil)
 
 func newLink(s *Session, conn net.Conn) *link {
 	l := &link{session: s, conn: guard(conn, s.cfg.Connect.Properties, &s.counters)}
+	if p := s.cfg.Connect.Properties; p != nil && p.TopicAliasMaximum != nil {
+		l.names.maximum = *p.TopicAliasMaximum
+	}
 	l.pinger = newPinger(func(sent bool) {
 		p := wire.Packet{Sent: sent, Type: packets.PINGRESP}
 		if sent {
@@ -52,6 +55,12 @@ func newLink(s *Session, conn net.Conn) *link {
 			s.counters.packetsOut.Add(1)
 		}
 		s.traced(p)
+	}, func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if l.lost == nil {
+			l.lost = linkError(errKeepAlive, "")
+		}
 	})
 	return l
 }
@@ -122,7 +131,7 @@ func (l *link) ConnectionLost(d *packets.Disconnect) error {
 		return nil
 	}
 	s := l.session
-	s.traced(wire.Packet{Type: packets.DISCONNECT, ReasonCodes: []byte{d.ReasonCode}})
+	s.traced(wire.Packet{Type: packets.DISCONNECT, ReasonCodes: []byte{d.ReasonCode}, Properties: d.Properties})
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if l.lost == nil {
@@ -148,7 +157,7 @@ func (l *link) PacketReceived(recv *packets.ControlPacket, publishes chan<- *pac
 	case *packets.Pubcomp:
 		s.acknowledged(l, p.PacketID, packets.PUBCOMP, wire.Acknowledgement{ReasonCode: p.ReasonCode, Properties: p.Properties})
 	case *packets.Pubrel:
-		s.traced(wire.Packet{Type: packets.PUBREL, ID: p.PacketID, ReasonCodes: []byte{p.ReasonCode}})
+		s.traced(wire.Packet{Type: packets.PUBREL, ID: p.PacketID, ReasonCodes: []byte{p.ReasonCode}, Properties: p.Properties})
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		delete(s.received, p.PacketID)
@@ -187,17 +196,14 @@ func (l *link) published(r paho.PublishReceived) (bool, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if !l.names.resolve(p) {
-		if l.lost == nil {
-			l.lost = &wire.Error{Code: wire.ProtocolError, Message: "the server used a topic alias that it had not set"}
-		}
-		s.lost(l, l.lost)
-		go l.disconnectWithin(&packets.Disconnect{ReasonCode: packets.DisconnectTopicAliasInvalid}, closeTimeout)
+		l.violated("the server used a topic alias that it had not set, or was not allowed to", packets.DisconnectTopicAliasInvalid)
 		return true, nil
 	}
 	s.counters.messagesIn.Add(1)
-	if s.trace.Load() {
+	if s.traceDetail() != wire.TraceOff {
 		s.traced(wire.Packet{
 			Type: packets.PUBLISH, ID: p.PacketID, Topic: p.Topic, QoS: p.QoS, Retain: p.Retain, Dup: p.Duplicate, PayloadBytes: uint32(len(p.Payload)),
+			Payload: p.Payload, Properties: p.Properties,
 		})
 	}
 	if s.state == wire.Closed || (s.link != nil && s.link != l) {
@@ -220,6 +226,25 @@ func (l *link) published(r paho.PublishReceived) (bool, error) {
 	return true, nil
 }
 
+// violated ends a link whose server broke the protocol. The mutex is held.
+func (l *link) violated(what string, reasonCode byte) {
+	if l.lost == nil {
+		l.lost = &wire.Error{Code: wire.ProtocolError, Message: what}
+	}
+	l.session.lost(l, l.lost)
+	go l.disconnectWithin(&packets.Disconnect{ReasonCode: reasonCode}, closeTimeout)
+}
+
+// violation is how the server broke the protocol, if it did.
+func (l *link) violation() *wire.Error {
+	l.session.mu.Lock()
+	defer l.session.mu.Unlock()
+	if l.lost != nil && l.lost.Code == wire.ProtocolError {
+		return l.lost
+	}
+	return nil
+}
+
 // ended is told by paho that the connection has ended, more than once at times.
 func (l *link) ended(err error) {
 	l.once.Do(func() {
@@ -239,9 +264,15 @@ func (l *link) disconnect(d *packets.Disconnect) {
 		d.Properties = &packets.Properties{}
 	}
 	l.once.Do(func() {})
-	l.session.traced(wire.Packet{Sent: true, Type: packets.DISCONNECT, ReasonCodes: []byte{d.ReasonCode}})
+	l.session.traced(wire.Packet{Sent: true, Type: packets.DISCONNECT, ReasonCodes: []byte{d.ReasonCode}, Properties: d.Properties})
 	l.session.counters.packetsOut.Add(1)
 	_ = l.client.Disconnect(paho.DisconnectFromPacketDisconnect(d))
+}
+
+// abandon ends the connection without a DISCONNECT.
+func (l *link) abandon() {
+	l.once.Do(func() {})
+	_ = l.conn.Close()
 }
 
 // disconnectWithin is disconnect, given up after a time.

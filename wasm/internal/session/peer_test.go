@@ -227,7 +227,7 @@ func (r *recorder) waitMessages(t *testing.T, n int) []received {
 // newSession returns a session that dials what dial returns.
 func newSession(dial func() (net.Conn, error), change func(*wire.Connect)) (*Session, *recorder) {
 	c := wire.Connect{
-		ClientID: "test", CleanStart: true, ConnectTimeout: 5 * time.Second,
+		Login: wire.Login{ClientID: "test"}, CleanStart: true, ConnectTimeout: 5 * time.Second,
 		Queue:  wire.Queue{MaxMessages: 1000, MaxBytes: 1 << 20},
 		Limits: wire.Limits{FiltersPerPacket: 8},
 	}

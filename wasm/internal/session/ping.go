@@ -23,6 +23,7 @@ const probeTimeout = 5 * time.Second
 // nothing about the link.
 type pinger struct {
 	traced func(sent bool)
+	dead   func() // told before Run gives up: paho may hear first that the connection is closed
 	probes chan struct{}
 
 	mu       sync.Mutex
@@ -34,8 +35,8 @@ type pinger struct {
 	rtt      time.Duration
 }
 
-func newPinger(traced func(sent bool)) *pinger {
-	return &pinger{traced: traced, probes: make(chan struct{}, 1)}
+func newPinger(traced func(sent bool), dead func()) *pinger {
+	return &pinger{traced: traced, dead: dead, probes: make(chan struct{}, 1)}
 }
 
 // Run looks at the traffic until ctx ends. keepAlive is in seconds; 0 is off.
@@ -59,6 +60,7 @@ func (p *pinger) Run(ctx context.Context, conn net.Conn, keepAlive uint16) error
 			last = time.Now()
 			var dead bool
 			if ping, dead = p.due(); dead && !slept && deadline == nil {
+				p.dead()
 				return errKeepAlive
 			}
 			if slept {
@@ -71,6 +73,7 @@ func (p *pinger) Run(ctx context.Context, conn net.Conn, keepAlive uint16) error
 		case <-deadline:
 			deadline = nil
 			if p.silent() {
+				p.dead()
 				return errKeepAlive
 			}
 		}

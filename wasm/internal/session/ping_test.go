@@ -105,7 +105,7 @@ func TestPinger(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				ctx, cancel := context.WithCancel(context.Background())
 				c := new(slowConn)
-				p := newPinger(func(bool) {})
+				p := newPinger(func(bool) {}, func() {})
 				start := time.Now()
 				ended := make(chan error, 1)
 				go func() { ended <- p.Run(ctx, c, keepAlive) }()

@@ -22,6 +22,7 @@ type outgoing struct {
 	wire.Outgoing
 	op       uint32
 	delivery Delivery // nil once settled
+	wanted   uint16   // packet identifier that the page would have
 	id       uint16   // packet identifier, where in flight
 	link     *link    // that counts it in its quota
 	size     int64    // of the packet
@@ -47,6 +48,11 @@ func (o *outgoing) settle(a wire.Acknowledgement, err *wire.Error) {
 // and the limits allow. timeout, if not 0, bounds the whole of it. op names it for
 // AbortPublish; 0 for none.
 func (s *Session) Publish(op uint32, timeout time.Duration, m wire.Outgoing, d Delivery) {
+	s.PublishAs(op, 0, timeout, m, d)
+}
+
+// PublishAs is Publish with a packet identifier to use where it is free.
+func (s *Session) PublishAs(op uint32, packetID uint16, timeout time.Duration, m wire.Outgoing, d Delivery) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.state == wire.Closed {
@@ -57,7 +63,7 @@ func (s *Session) Publish(op uint32, timeout time.Duration, m wire.Outgoing, d D
 		d.Settled(time.Time{}, wire.Acknowledgement{}, err)
 		return
 	}
-	o := &outgoing{Outgoing: m, op: op, delivery: d}
+	o := &outgoing{Outgoing: m, op: op, wanted: packetID, delivery: d}
 	// What is behind a waiting message waits too: order is kept over all QoS.
 	if s.queue.len() > 0 || !s.canSend() || !s.send(o) {
 		s.enqueue(o)
@@ -192,12 +198,16 @@ func (s *Session) send(o *outgoing) bool {
 		if s.link.quota == 0 {
 			return false
 		}
-		if o.id = s.nextID(); o.id == 0 {
+		if o.id = s.packetID(o.wanted); o.id == 0 {
 			return false
 		}
 		s.link.quota--
 		o.link = s.link
 		s.inFlight[o.id] = o
+		if len(s.order) > 2*len(s.inFlight)+64 {
+			s.order = s.flying()
+		}
+		s.order = append(s.order, o)
 	}
 	s.write(o, false)
 	if o.sentAt.IsZero() {
@@ -268,8 +278,8 @@ func (s *Session) write(o *outgoing, again bool) {
 
 // acknowledged takes a PUBACK, PUBREC or PUBCOMP.
 func (s *Session) acknowledged(l *link, id uint16, packetType byte, a wire.Acknowledgement) {
-	if s.trace.Load() {
-		s.traced(wire.Packet{Type: packetType, ID: id, ReasonCodes: []byte{a.ReasonCode}})
+	if s.traceDetail() != wire.TraceOff {
+		s.traced(wire.Packet{Type: packetType, ID: id, ReasonCodes: []byte{a.ReasonCode}, Properties: a.Properties})
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -317,6 +327,7 @@ func (s *Session) resumePublishes(present bool) {
 		return
 	}
 	clear(s.inFlight)
+	s.order = nil
 	again := flying[:0]
 	for _, o := range flying {
 		switch {
@@ -331,12 +342,11 @@ func (s *Session) resumePublishes(present bool) {
 	s.watchAge()
 }
 
-// flying is what is in flight, in the order of sending: packet identifiers are
-// given out in turn.
+// flying is what is in flight, in the order of sending.
 func (s *Session) flying() []*outgoing {
 	flying := make([]*outgoing, 0, len(s.inFlight))
-	for id := s.lastID + 1; len(flying) < len(s.inFlight); id++ {
-		if o := s.inFlight[id]; o != nil {
+	for _, o := range s.order {
+		if s.inFlight[o.id] == o {
 			flying = append(flying, o)
 		}
 	}
@@ -389,6 +399,7 @@ func (s *Session) failPublishes() {
 		o.settle(wire.Acknowledgement{}, unknownOutcome("the connection ended before the server acknowledged the message"))
 	}
 	clear(s.inFlight)
+	s.order = nil
 	for s.queue.len() > 0 {
 		o := s.queue.pop()
 		if !o.sentAt.IsZero() {

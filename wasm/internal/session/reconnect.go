@@ -19,6 +19,9 @@ const shortestCycle = time.Second
 type backoff struct{ failures int }
 
 func (b *backoff) next(r wire.Reconnect, cause *wire.Error) time.Duration {
+	if r.Steady {
+		return r.MinDelay
+	}
 	ceiling := r.MaxDelay
 	if b.failures < 20 && r.MinDelay < ceiling>>b.failures {
 		ceiling = r.MinDelay << b.failures
@@ -54,12 +57,18 @@ func (s *Session) reconnect(cause *wire.Error, atOnce bool) {
 			s.mu.Unlock()
 			return
 		}
-		delay := time.Duration(0)
-		if !atOnce {
+		if cause != nil && !s.retries(cause) {
+			s.held = true
+		}
+		delay, told := time.Duration(0), time.Duration(0)
+		if s.held {
+			told = -time.Millisecond
+		} else if !atOnce {
 			delay = s.backoff.next(s.cfg.Connect.Reconnect, cause)
+			told = delay
 		}
 		atOnce = false
-		s.cfg.Events.Retry(attempt, delay, cause)
+		s.cfg.Events.Retry(attempt, told, cause)
 		s.mu.Unlock()
 		if !s.waitToRetry(delay, coolsDown(cause)) {
 			return
@@ -73,7 +82,7 @@ func (s *Session) reconnect(cause *wire.Error, atOnce bool) {
 			return
 		case err == nil:
 			go l.disconnect(&packets.Disconnect{})
-		case s.state == wire.Reconnecting && !s.suspended && (!err.Retryable || !s.cfg.Connect.Reconnect.Enabled):
+		case s.state == wire.Reconnecting && !s.suspended && !s.retries(err) && !s.outlives():
 			s.end(err)
 		}
 		s.mu.Unlock()
@@ -89,12 +98,14 @@ func (s *Session) waitToRetry(delay time.Duration, fixed bool) bool {
 	defer timer.Stop()
 	for {
 		s.mu.Lock()
-		state, suspended, soonest := s.state, s.suspended, s.lastAttempt.Add(shortestCycle)
+		state, idle, soonest := s.state, s.suspended || s.held, s.lastAttempt.Add(shortestCycle)
+		due = due || s.hurried
+		s.hurried = false
 		s.mu.Unlock()
 		switch {
 		case state != wire.Reconnecting:
 			return false
-		case due && !suspended:
+		case due && !idle:
 			return true
 		}
 		select {
@@ -130,6 +141,13 @@ func (s *Session) Wake(reason wire.WakeReason) {
 		}
 	case wire.Resume:
 		s.suspended = false
+		s.wake()
+	case wire.Redial:
+		if s.state == wire.Connected {
+			s.renew()
+			return
+		}
+		s.held, s.hurried = false, true
 		s.wake()
 	case wire.Probe:
 		if s.link != nil {

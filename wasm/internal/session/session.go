@@ -56,7 +56,7 @@ type Events interface {
 // Session is one MQTT 5 session. Use New.
 type Session struct {
 	cfg      Config
-	trace    atomic.Bool
+	trace    atomic.Uint32 // a wire.TraceDetail
 	counters counters
 
 	mu     sync.Mutex
@@ -69,6 +69,8 @@ type Session struct {
 	clientID    string // as the server knows it
 	backoff     backoff
 	suspended   bool
+	held        bool // no attempt is made until the page asks for one
+	hurried     bool // it asked
 	lastAttempt time.Time
 	renewal     renewal
 	connections uint32
@@ -77,6 +79,7 @@ type Session struct {
 	lastID      uint16
 	queue       fifo
 	inFlight    map[uint16]*outgoing
+	order       []*outgoing // what is in inFlight, in the order of sending, and some that was
 	resend      []*outgoing // of inFlight: not yet on the present link
 	pace        pace
 	watchingAge bool // a timer runs for the head of queue
@@ -84,12 +87,15 @@ type Session struct {
 	scratch     packets.Publish // the PUBLISH being written, reused
 
 	requests      map[uint16]*request
+	asked         []*request      // what is in requests, in the order of sending, and some that was
 	unsent        []*request      // wait for a link
 	subscriptions []*subscription // in the order of the calls
 	routes        routes
 
 	received  map[uint16]bool // QoS 2 identifiers between PUBREC and PUBREL
 	lastToken uint32
+
+	manualAcks bool
 }
 
 // New returns a Session that is connecting: call Open.
@@ -116,10 +122,15 @@ type Opened struct {
 
 // Open connects for the first time. It returns when the server accepted the
 // CONNECT, or else closes the session and says why. From then on the session
-// replaces a lost link by itself, if it is configured to.
+// replaces a lost link by itself, if it is configured to. A session that outlives
+// refusals is open from the start: Open then returns when it has its first link,
+// or was closed.
 func (s *Session) Open(ctx context.Context) (Opened, *wire.Error) {
 	l, err := s.attempt(ctx, wire.Connecting)
 	s.mu.Lock()
+	if err != nil && s.outlives() && s.state == wire.Connecting {
+		return s.openLater(err)
+	}
 	defer s.mu.Unlock()
 	if err == nil && s.state != wire.Connecting {
 		// Closed while the CONNACK was on its way.
@@ -134,9 +145,42 @@ func (s *Session) Open(ctx context.Context) (Opened, *wire.Error) {
 	return Opened{ClientID: s.clientID, Connack: l.connack}, nil
 }
 
+// openLater makes the attempts after a first one that failed. The mutex is held,
+// and released.
+func (s *Session) openLater(cause *wire.Error) (Opened, *wire.Error) {
+	s.state = wire.Reconnecting
+	s.cfg.Events.State(wire.Reconnecting, cause)
+	s.mu.Unlock()
+	s.reconnect(cause, false)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.link == nil {
+		return Opened{}, closedError()
+	}
+	return Opened{ClientID: s.clientID, Connack: s.link.connack}, nil
+}
+
+// outlives reports whether the session lives on whatever fails.
+func (s *Session) outlives() bool { return s.cfg.Connect.Reconnect.OnRefusal != wire.RefusalCloses }
+
+// retries reports whether what failed with err is tried again.
+func (s *Session) retries(err *wire.Error) bool {
+	r := s.cfg.Connect.Reconnect
+	switch {
+	case !r.Enabled:
+		return false
+	case !s.outlives(), err.Code == wire.InvalidArgument, err.Code == wire.CredentialsFailed:
+		return err.Retryable
+	case err.Code == wire.ConnackRefused:
+		return r.OnRefusal == wire.RefusalRetries
+	}
+	return true
+}
+
 // linked takes a link into service. The mutex is held.
 func (s *Session) linked(l *link) {
 	s.link, s.server = l, l.server
+	s.held = false
 	s.connections++
 	s.clientID = l.clientID
 	l.quota = int(l.server.receiveMaximum)
@@ -160,7 +204,7 @@ func (s *Session) lost(l *link, err *wire.Error) {
 	if s.link != l {
 		return
 	}
-	if !s.cfg.Connect.Reconnect.Enabled || !err.Retryable {
+	if !s.retries(err) && !s.outlives() {
 		s.end(err)
 		return
 	}
@@ -179,6 +223,7 @@ func (s *Session) lost(l *link, err *wire.Error) {
 func (s *Session) unlink() {
 	l := s.link
 	s.link, s.state = nil, wire.Reconnecting
+	s.hurried = false
 	s.resend = nil
 	s.renewal.unlinked()
 	if time.Since(l.connectedAt) >= s.cfg.Connect.Reconnect.StableAfter {
@@ -191,8 +236,9 @@ func (s *Session) unlink() {
 	s.shelveRequests()
 }
 
-// Close ends the session with a DISCONNECT where it is connected. done is called
-// once the connection has ended, within closeTimeout.
+// Close ends the session with a DISCONNECT where it is connected, or with none
+// where d is nil. done is called once the connection has ended, within
+// closeTimeout.
 func (s *Session) Close(d *packets.Disconnect, done func()) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -203,7 +249,11 @@ func (s *Session) Close(d *packets.Disconnect, done func()) {
 		return
 	}
 	go func() {
-		l.disconnectWithin(d, closeTimeout)
+		if d == nil {
+			l.abandon()
+		} else {
+			l.disconnectWithin(d, closeTimeout)
+		}
 		done()
 	}()
 }
@@ -229,8 +279,12 @@ func (s *Session) end(err *wire.Error) {
 	s.cfg.Events.State(wire.Closed, err)
 }
 
-// nextID returns a packet identifier that is not in use, or 0 where all are.
-func (s *Session) nextID() uint16 {
+// packetID returns a packet identifier that is not in use: wanted, if that is not,
+// or 0 where all are.
+func (s *Session) packetID(wanted uint16) uint16 {
+	if wanted != 0 && s.inFlight[wanted] == nil && s.requests[wanted] == nil {
+		return wanted
+	}
 	for range 65535 {
 		s.lastID++
 		if s.lastID == 0 {

@@ -36,21 +36,29 @@ func (s *Session) Stats() wire.Stats {
 	return out
 }
 
-// Trace turns Events.Packet on or off.
-func (s *Session) Trace(on bool) { s.trace.Store(on) }
+// Trace sets what Events.Packet tells.
+func (s *Session) Trace(d wire.TraceDetail) { s.trace.Store(uint32(d)) }
+
+func (s *Session) traceDetail() wire.TraceDetail { return wire.TraceDetail(s.trace.Load()) }
 
 func (s *Session) traced(p wire.Packet) {
-	if s.trace.Load() {
-		p.At = time.Now()
-		s.cfg.Events.Packet(p)
+	detail := s.traceDetail()
+	if detail == wire.TraceOff {
+		return
 	}
+	if detail == wire.TraceHeaders {
+		p.Payload, p.Properties = nil, nil
+	}
+	p.At = time.Now()
+	s.cfg.Events.Packet(p)
 }
 
 // tracedPublish tells of a message that is sent.
 func (s *Session) tracedPublish(p *packets.Publish, topic string) {
-	if s.trace.Load() {
+	if s.traceDetail() != wire.TraceOff {
 		s.traced(wire.Packet{
 			Sent: true, Type: packets.PUBLISH, ID: p.PacketID, Topic: topic, QoS: p.QoS, Retain: p.Retain, Dup: p.Duplicate, PayloadBytes: uint32(len(p.Payload)),
+			Payload: p.Payload, Properties: p.Properties,
 		})
 	}
 }

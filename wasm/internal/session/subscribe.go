@@ -35,6 +35,7 @@ type request struct {
 	call   *call
 	packet pahosession.Packet
 	kind   byte
+	id     uint16 // packet identifier, wanted and then given; 0: any
 	topics []string
 	first  int // where its filters begin in the call
 }
@@ -75,23 +76,24 @@ func (s *Session) Subscribe(c wire.Subscribe, done func(wire.Answer, *wire.Error
 		}
 		if k.sent && s.state != wire.Closed && len(unwanted) > 0 {
 			// Given up, and yet the server may have granted it.
-			s.unsubscribe(s.begin(0, c.Timeout, len(unwanted), func(wire.Answer, *wire.Error) {}), unwanted, nil)
+			s.unsubscribe(s.begin(0, c.Timeout, len(unwanted), func(wire.Answer, *wire.Error) {}), 0, unwanted, nil)
 		}
 		done(a, err)
 	}
 	k = s.begin(c.Op, c.Timeout, len(c.Filters), settled)
-	s.subscribe(k, c.Filters, c.Properties)
+	s.subscribe(k, c.PacketID, c.Filters, c.Properties)
 }
 
 // subscribe sends the filters in as many packets as the server needs.
-func (s *Session) subscribe(k *call, filters []wire.Filter, properties *packets.Properties) {
+func (s *Session) subscribe(k *call, packetID uint16, filters []wire.Filter, properties *packets.Properties) {
 	head := requestHead(properties, packets.SUBSCRIBE)
 	first := 0
 	for len(filters) > first {
 		part := filters[first:]
 		part = part[:s.howMany(head, len(part), func(i int) string { return part[i].Topic })]
 		p := &packets.Subscribe{Properties: properties}
-		r := &request{call: k, packet: p, kind: packets.SUBSCRIBE, first: first}
+		r := &request{call: k, packet: p, kind: packets.SUBSCRIBE, id: packetID, first: first}
+		packetID = 0
 		for _, f := range part {
 			p.Subscriptions = append(p.Subscriptions, packets.SubOptions{
 				Topic: f.Topic, QoS: f.QoS, NoLocal: f.NoLocal, RetainAsPublished: f.RetainAsPublished, RetainHandling: f.RetainHandling,
@@ -137,13 +139,21 @@ func requestHead(properties *packets.Properties, kind byte) int {
 // byte less.
 func filterSize(filter string) int { return 2 + len(filter) + 1 }
 
-// Unsubscribe ends a subscription. The server hears of the filters that no other
-// subscription uses.
+// Unsubscribe ends a subscription, of which the server hears the filters that no
+// other one uses; or it ends filters in every subscription, and the server hears
+// them all.
 func (s *Session) Unsubscribe(u wire.Unsubscribe, done func(wire.Answer, *wire.Error)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.state == wire.Closed {
 		done(wire.Answer{}, nil) // a closed session has no subscriptions
+		return
+	}
+	if len(u.Filters) > 0 {
+		for _, f := range u.Filters {
+			s.forget(f)
+		}
+		s.unsubscribe(s.begin(u.Op, u.Timeout, len(u.Filters), done), u.PacketID, u.Filters, u.Properties)
 		return
 	}
 	s.leave(u.Subscription)
@@ -160,7 +170,7 @@ func (s *Session) Unsubscribe(u wire.Unsubscribe, done func(wire.Answer, *wire.E
 		}
 		done(a, err)
 	})
-	s.unsubscribe(k, unused, u.Properties)
+	s.unsubscribe(k, u.PacketID, unused, u.Properties)
 }
 
 // leave takes a subscription out of those that are kept.
@@ -173,13 +183,14 @@ func (s *Session) leave(id uint32) {
 	}
 }
 
-func (s *Session) unsubscribe(k *call, filters []string, properties *packets.Properties) {
+func (s *Session) unsubscribe(k *call, packetID uint16, filters []string, properties *packets.Properties) {
 	head := requestHead(properties, packets.UNSUBSCRIBE)
 	first := 0
 	for len(filters) > first {
 		part := filters[first:]
 		part = part[:s.howMany(head, len(part), func(i int) string { return part[i] })]
-		s.request(&request{call: k, packet: &packets.Unsubscribe{Topics: part, Properties: properties}, kind: packets.UNSUBSCRIBE, topics: part, first: first})
+		s.request(&request{call: k, packet: &packets.Unsubscribe{Topics: part, Properties: properties}, kind: packets.UNSUBSCRIBE, id: packetID, topics: part, first: first})
+		packetID = 0
 		first += len(part)
 	}
 }
@@ -203,20 +214,25 @@ func (s *Session) request(r *request) {
 }
 
 func (s *Session) sendRequest(r *request) {
-	id := s.nextID()
-	r.packet.SetIdentifier(id)
-	s.requests[id] = r
+	r.id = s.packetID(r.id)
+	r.packet.SetIdentifier(r.id)
+	s.requests[r.id] = r
+	if len(s.asked) > 2*len(s.requests)+64 {
+		s.asked = s.openRequests(nil)
+	}
+	s.asked = append(s.asked, r)
 	r.call.sent = true
-	if s.trace.Load() {
-		s.traced(wire.Packet{Sent: true, Type: r.kind, ID: id, Topic: strings.Join(r.topics, "\n")})
+	if s.traceDetail() != wire.TraceOff {
+		s.traced(wire.Packet{Sent: true, Type: r.kind, ID: r.id, Topic: strings.Join(r.topics, "\n")})
 	}
 	s.link.write(r.packet)
 }
 
 // shelveRequests keeps what the lost link did not answer for the next.
 func (s *Session) shelveRequests() {
-	s.unsent = s.openRequests()
+	s.unsent = s.openRequests(s.unsent)
 	clear(s.requests)
+	s.asked = nil
 }
 
 // resumeSubscriptions asks for what the server forgot, and sends what waited.
@@ -279,7 +295,7 @@ func (s *Session) subscribeAgain(filters []wire.Filter, properties *packets.Prop
 		}
 	})
 	k.again = true
-	s.subscribe(k, filters, properties)
+	s.subscribe(k, 0, filters, properties)
 }
 
 // forget takes a filter out of every subscription.
@@ -297,7 +313,7 @@ func (s *Session) forget(topic string) {
 
 // answered takes a SUBACK or UNSUBACK.
 func (s *Session) answered(l *link, kind byte, id uint16, reasonCodes []byte, properties *packets.Properties) {
-	s.traced(wire.Packet{Type: kind, ID: id, ReasonCodes: reasonCodes})
+	s.traced(wire.Packet{Type: kind, ID: id, ReasonCodes: reasonCodes, Properties: properties})
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	r := s.requests[id]
@@ -327,7 +343,7 @@ func (s *Session) answered(l *link, kind byte, id uint16, reasonCodes []byte, pr
 func (s *Session) AbortRequest(op uint32) {
 	s.mu.Lock()
 	var k *call
-	for _, r := range s.openRequests() {
+	for _, r := range s.openRequests(s.unsent) {
 		if r.call.op == op && op != 0 {
 			k = r.call
 		}
@@ -338,16 +354,15 @@ func (s *Session) AbortRequest(op uint32) {
 	}
 }
 
-// openRequests is what has no answer yet, in order: packet identifiers are given
-// out in turn.
-func (s *Session) openRequests() []*request {
-	open := make([]*request, 0, len(s.requests)+len(s.unsent))
-	for id := s.lastID + 1; len(open) < len(s.requests); id++ {
-		if r := s.requests[id]; r != nil {
+// openRequests is what has no answer yet, in the order of sending, and unsent.
+func (s *Session) openRequests(unsent []*request) []*request {
+	open := make([]*request, 0, len(s.requests)+len(unsent))
+	for _, r := range s.asked {
+		if s.requests[r.id] == r {
 			open = append(open, r)
 		}
 	}
-	return append(open, s.unsent...)
+	return append(open, unsent...)
 }
 
 // giveUp settles a call that was not answered. Whoever stopped its timer, or the
@@ -373,9 +388,9 @@ func (s *Session) giveUp(k *call, err *wire.Error) {
 
 // failRequests settles every call: the session has ended.
 func (s *Session) failRequests() {
-	open := s.openRequests()
+	open := s.openRequests(s.unsent)
 	clear(s.requests)
-	s.unsent = nil
+	s.asked, s.unsent = nil, nil
 	for _, r := range open {
 		if r.call.timer.Stop() {
 			r.call.done(wire.Answer{}, &wire.Error{Code: wire.TransportClosed, Retryable: true, Message: "the connection ended before the server answered"})

@@ -28,7 +28,7 @@ func TestTraceAndStats(t *testing.T) {
 			c.Will = &wire.Will{Topic: "will", Payload: []byte("SECRET-will")}
 		}, tr.link(sends(script{},
 			packets.Publish{Topic: "a", Payload: []byte("SECRET-in"), QoS: 1, PacketID: 5}, packets.Publish{Topic: "a", QoS: 2, PacketID: 6}, packets.Publish{Topic: "a"})))
-		s.Trace(true)
+		s.Trace(wire.TraceHeaders)
 		mustOpen(t, s)
 		if err := <-ask(s, 1, nil, wire.Filter{Topic: "a"}, wire.Filter{Topic: "b"}); err != nil {
 			t.Fatal(err)
@@ -76,7 +76,7 @@ func TestTraceAndStats(t *testing.T) {
 			t.Errorf("stats = %+v with %d packets sent, %d received", stats, out, len(got)-out)
 		}
 		n := len(r.packets)
-		s.Trace(false)
+		s.Trace(wire.TraceOff)
 		if len(r.packets) != n {
 			t.Error("traced when off")
 		}

@@ -26,20 +26,17 @@ const (
 	KindTrace
 	KindStepPayload
 	KindStepAnswer
+	KindManualAcks
 )
 
 // Connect opens the client of identifier Client. Op is answered by Done, after
 // the Linked of its link, or Failed; each attempt asks for a Target.
 type Connect struct {
-	Client, Op     uint32
-	ClientID       string
+	Client, Op uint32
+	Login
 	KeepAlive      uint16 // seconds
 	CleanStart     bool
 	ConnectTimeout time.Duration // of each attempt
-	HasUsername    bool
-	Username       string
-	HasPassword    bool
-	Password       []byte
 	Properties     *packets.Properties
 	Will           *Will
 	Reconnect      Reconnect
@@ -49,13 +46,40 @@ type Connect struct {
 	Limits         Limits
 }
 
+// Login is who a CONNECT says that the client is.
+type Login struct {
+	ClientID    string
+	HasUsername bool
+	Username    string
+	HasPassword bool
+	Password    []byte
+}
+
+func (r *Reader) login() Login {
+	return Login{ClientID: r.string(), HasUsername: r.bool(), Username: r.string(), HasPassword: r.bool(), Password: r.bytes()}
+}
+
 // Reconnect says whether and when a lost link is replaced.
 type Reconnect struct {
 	Enabled            bool
 	MinDelay, MaxDelay time.Duration // bounds of the back-off
 	StableAfter        time.Duration // a link that lived so long resets it
 	MaxAge             time.Duration // a link is replaced at this age; 0: never
+	Steady             bool          // each wait is MinDelay, without back-off and jitter
+	OnRefusal          RefusalPolicy
 }
+
+// RefusalPolicy says what a client does that is not to try again, since a failure
+// would come again or Reconnect is not enabled.
+type RefusalPolicy byte
+
+// What a client does that is not to try again. But for RefusalCloses it lives
+// until it is closed, and its first attempt is not the only one.
+const (
+	RefusalCloses  RefusalPolicy = iota // it closes
+	RefusalHolds                        // a refused CONNECT makes it wait for a Wake with the reason Redial
+	RefusalRetries                      // only what the page gave to dial does
+)
 
 // Queue bounds what waits to be sent.
 type Queue struct {
@@ -86,17 +110,18 @@ type Will struct {
 // Connect reads a record of KindConnect.
 func (r *Reader) Connect() (c Connect, err error) {
 	c.Client, c.Op = r.u32(), r.u32()
-	c.ClientID = r.string()
+	c.Login = r.login()
 	c.KeepAlive = r.u16()
 	c.CleanStart = r.bool()
 	c.ConnectTimeout = r.duration()
-	c.HasUsername, c.Username = r.bool(), r.string()
-	c.HasPassword, c.Password = r.bool(), r.bytes()
 	c.Properties = r.properties()
 	if r.bool() {
 		c.Will = &Will{Topic: r.string(), Payload: r.bytes(), QoS: r.u8(), Retain: r.bool(), Properties: r.properties()}
 	}
-	c.Reconnect = Reconnect{Enabled: r.bool(), MinDelay: r.duration(), MaxDelay: r.duration(), StableAfter: r.duration(), MaxAge: r.duration()}
+	c.Reconnect = Reconnect{
+		Enabled: r.bool(), MinDelay: r.duration(), MaxDelay: r.duration(), StableAfter: r.duration(), MaxAge: r.duration(),
+		Steady: r.bool(), OnRefusal: RefusalPolicy(r.u8()),
+	}
 	c.Resubscribe, c.TopicAliases = r.bool(), r.bool()
 	c.Queue = Queue{MaxMessages: r.u32(), MaxBytes: r.u32(), MaxAge: r.duration(), DropOldest: r.bool()}
 	c.Limits = Limits{
@@ -112,6 +137,7 @@ type Target struct {
 	URL             string
 	Presign         Presign
 	ClockOffset     time.Duration
+	Login           *Login // in the place of the Connect's; nil where that holds
 }
 
 // Target reads a record of KindTarget.
@@ -120,6 +146,10 @@ func (r *Reader) Target() (t Target, err error) {
 	t.URL = r.string()
 	t.Presign = r.presign()
 	t.ClockOffset = r.milliseconds()
+	if r.bool() {
+		login := r.login()
+		t.Login = &login
+	}
 	return t, r.err
 }
 
@@ -139,6 +169,7 @@ func (r *Reader) TargetFailed() (t TargetFailed, err error) {
 // Close ends a client. Op is answered by Done.
 type Close struct {
 	Client, Op uint32
+	Abrupt     bool // without a DISCONNECT
 	ReasonCode byte
 	Properties *packets.Properties
 }
@@ -146,7 +177,7 @@ type Close struct {
 // Close reads a record of KindClose.
 func (r *Reader) Close() (c Close, err error) {
 	c.Client, c.Op = r.u32(), r.u32()
-	c.ReasonCode = r.u8()
+	c.Abrupt, c.ReasonCode = r.bool(), r.u8()
 	c.Properties = r.properties()
 	return c, r.err
 }
@@ -166,6 +197,7 @@ type Subscribe struct {
 	Client, Op, Subscription uint32
 	Timeout                  time.Duration // for the SUBACK
 	Manual                   bool          // its messages wait for an Acknowledge
+	PacketID                 uint16        // of its first packet, where it is free; 0: any
 	Filters                  []Filter
 	Properties               *packets.Properties
 }
@@ -173,7 +205,7 @@ type Subscribe struct {
 // Subscribe reads a record of KindSubscribe.
 func (r *Reader) Subscribe() (s Subscribe, err error) {
 	s.Client, s.Op, s.Subscription = r.u32(), r.u32(), r.u32()
-	s.Timeout, s.Manual = r.duration(), r.bool()
+	s.Timeout, s.Manual, s.PacketID = r.duration(), r.bool(), r.u16()
 	s.Filters = make([]Filter, r.count(8))
 	for i := range s.Filters {
 		s.Filters[i] = Filter{Topic: r.string(), QoS: r.u8(), NoLocal: r.bool(), RetainAsPublished: r.bool(), RetainHandling: r.u8()}
@@ -182,16 +214,25 @@ func (r *Reader) Subscribe() (s Subscribe, err error) {
 	return s, r.err
 }
 
-// Unsubscribe ends a subscription. Op is answered by Subscribed or Failed.
+// Unsubscribe ends a subscription: the server hears of the filters that no other
+// one uses. With Filters it ends these in every subscription instead, and the
+// server hears of all of them. Op is answered by Subscribed or Failed.
 type Unsubscribe struct {
 	Client, Op, Subscription uint32
 	Timeout                  time.Duration // for the UNSUBACK
+	PacketID                 uint16        // of its first packet, where it is free; 0: any
+	Filters                  []string
 	Properties               *packets.Properties
 }
 
 // Unsubscribe reads a record of KindUnsubscribe.
 func (r *Reader) Unsubscribe() (u Unsubscribe, err error) {
-	u = Unsubscribe{Client: r.u32(), Op: r.u32(), Subscription: r.u32(), Timeout: r.duration(), Properties: r.properties()}
+	u = Unsubscribe{Client: r.u32(), Op: r.u32(), Subscription: r.u32(), Timeout: r.duration(), PacketID: r.u16()}
+	u.Filters = make([]string, r.count(4))
+	for i := range u.Filters {
+		u.Filters[i] = r.string()
+	}
+	u.Properties = r.properties()
 	return u, r.err
 }
 
@@ -199,6 +240,7 @@ func (r *Reader) Unsubscribe() (u Unsubscribe, err error) {
 type Publish struct {
 	Client, Op uint32
 	Timeout    time.Duration // for the whole of it; 0: no limit
+	PacketID   uint16        // with QoS 1 and 2, where it is free; 0: any
 	Outgoing
 }
 
@@ -217,7 +259,7 @@ func (r *Reader) outgoing() Outgoing {
 
 // Publish reads a record of KindPublish.
 func (r *Reader) Publish() (p Publish, err error) {
-	p.Client, p.Op, p.Timeout = r.u32(), r.u32(), r.duration()
+	p.Client, p.Op, p.Timeout, p.PacketID = r.u32(), r.u32(), r.duration(), r.u16()
 	p.Outgoing = r.outgoing()
 	return p, r.err
 }
@@ -396,6 +438,19 @@ func (r *Reader) Acknowledge() (a Acknowledge, err error) {
 	return a, r.err
 }
 
+// ManualAcks says whether every message of a client, whatever subscription it is
+// for, waits for an Acknowledge.
+type ManualAcks struct {
+	Client uint32
+	On     bool
+}
+
+// ManualAcks reads a record of KindManualAcks.
+func (r *Reader) ManualAcks() (m ManualAcks, err error) {
+	m = ManualAcks{Client: r.u32(), On: r.bool()}
+	return m, r.err
+}
+
 // WakeReason says what happened to the page.
 type WakeReason byte
 
@@ -404,6 +459,7 @@ const (
 	Probe   WakeReason = iota // it may have been away: look whether the link is alive, or try at once
 	Suspend                   // it is put aside: let go of the link
 	Resume                    // it is back: connect again
+	Redial                    // it wants a new link now
 )
 
 // Wake tells a client what happened to the page.
@@ -441,15 +497,26 @@ func (r *Reader) StatsRequest() (s StatsRequest, err error) {
 	return s, r.err
 }
 
-// Trace turns the records of a client's packets on or off.
+// TraceDetail says what is told of a client's packets.
+type TraceDetail byte
+
+// How much is told of packets. TraceWhole tells what a page would log of its own
+// messages: payloads and properties too, but no user name and no password.
+const (
+	TraceOff TraceDetail = iota
+	TraceHeaders
+	TraceWhole
+)
+
+// Trace sets what is told of a client's packets.
 type Trace struct {
 	Client uint32
-	On     bool
+	Detail TraceDetail
 }
 
 // Trace reads a record of KindTrace.
 func (r *Reader) Trace() (t Trace, err error) {
-	t = Trace{Client: r.u32(), On: r.bool()}
+	t = Trace{Client: r.u32(), Detail: TraceDetail(r.u8())}
 	return t, r.err
 }
 

@@ -75,7 +75,8 @@ func (w *Writer) Linked(client uint32, clientID string, c *packets.Connack) {
 	w.end()
 }
 
-// Retry tells that a client tries to connect again after delay; attempt counts
+// Retry tells that a client tries to connect again after delay, or with a
+// negative delay that it waits for a Wake with the reason Redial; attempt counts
 // from 1 in each outage.
 func (w *Writer) Retry(client, attempt uint32, delay time.Duration, err *Error) {
 	w.begin(KindRetry)
@@ -148,6 +149,7 @@ func (w *Writer) Message(client uint32, subscriptions []uint32, token uint32, p 
 	w.begin(KindMessage)
 	w.u32(client)
 	w.u32(token)
+	w.u16(p.PacketID)
 	w.u16(uint16(len(subscriptions)))
 	for _, s := range subscriptions {
 		w.u32(s)
@@ -284,8 +286,7 @@ func (w *Writer) ProgramStats(op uint32, clients, goroutines int) {
 	w.end()
 }
 
-// Packet is what may be told of a control packet: no payload, no user name, no
-// password.
+// Packet is what may be told of a control packet: no user name, no password.
 type Packet struct {
 	Sent         bool
 	Type         byte // MQTT 5, section 2.1.2
@@ -296,6 +297,10 @@ type Packet struct {
 	PayloadBytes uint32
 	ReasonCodes  []byte
 	At           time.Time
+
+	// With TraceWhole.
+	Payload    []byte
+	Properties *packets.Properties
 }
 
 // Packet writes a record of KindPacket.
@@ -312,6 +317,8 @@ func (w *Writer) Packet(client uint32, p Packet) {
 	w.u32(p.PayloadBytes)
 	w.bytes(p.ReasonCodes)
 	w.time(p.At)
+	w.bytes(p.Payload)
+	w.properties(p.Properties)
 	w.end()
 }
 

@@ -149,6 +149,17 @@ func namedPresign(p Presign) fields {
 		"sessionToken": p.SessionToken, "date": epoch(p.Time), "expires": p.Expires / time.Second}
 }
 
+func namedLogin(l Login) fields {
+	out := fields{"clientId": l.ClientID}
+	if l.HasUsername {
+		out["username"] = l.Username
+	}
+	if l.HasPassword {
+		out["password"] = hexBytes(l.Password)
+	}
+	return out
+}
+
 // command is a kind of record that the page sends, and its reader.
 type command struct {
 	name string
@@ -160,7 +171,7 @@ var commands = []command{
 	{"connect", KindConnect, func(r *Reader) (fields, error) {
 		c, err := r.Connect()
 		out := fields{
-			"client": c.Client, "op": c.Op, "clientId": c.ClientID, "keepAlive": c.KeepAlive, "cleanStart": c.CleanStart, "connectTimeout": milliseconds(c.ConnectTimeout),
+			"client": c.Client, "op": c.Op, "keepAlive": c.KeepAlive, "cleanStart": c.CleanStart, "connectTimeout": milliseconds(c.ConnectTimeout),
 			"properties": named(c.Properties), "maxConnectionAge": milliseconds(c.Reconnect.MaxAge), "resubscribe": c.Resubscribe, "topicAliases": c.TopicAliases,
 			"queue": fields{"maxMessages": c.Queue.MaxMessages, "maxBytes": c.Queue.MaxBytes, "maxAge": milliseconds(c.Queue.MaxAge), "overflow": "reject"},
 			"limits": fields{"publishesPerSecond": c.Limits.PublishesPerSecond, "bytesPerSecond": c.Limits.BytesPerSecond, "inFlight": c.Limits.InFlight,
@@ -169,11 +180,11 @@ var commands = []command{
 		if c.Queue.DropOldest {
 			out["queue"].(fields)["overflow"] = "drop-oldest"
 		}
-		if c.HasUsername {
-			out["username"] = c.Username
+		for k, v := range namedLogin(c.Login) {
+			out[k] = v
 		}
-		if c.HasPassword {
-			out["password"] = hexBytes(c.Password)
+		if b := c.Reconnect; b.OnRefusal != RefusalCloses {
+			out["steady"], out["onRefusal"] = b.Steady, byte(b.OnRefusal)
 		}
 		if w := c.Will; w != nil {
 			out["will"] = namedOutgoing(Outgoing(*w))
@@ -185,7 +196,11 @@ var commands = []command{
 	}},
 	{"target", KindTarget, func(r *Reader) (fields, error) {
 		t, err := r.Target()
-		return fields{"client": t.Client, "request": t.Request, "url": t.URL, "presign": namedPresign(t.Presign), "clockOffset": milliseconds(t.ClockOffset)}, err
+		out := fields{"client": t.Client, "request": t.Request, "url": t.URL, "presign": namedPresign(t.Presign), "clockOffset": milliseconds(t.ClockOffset)}
+		if t.Login != nil {
+			out["login"] = namedLogin(*t.Login)
+		}
+		return out, err
 	}},
 	{"targetFailed", KindTargetFailed, func(r *Reader) (fields, error) {
 		t, err := r.TargetFailed()
@@ -193,7 +208,7 @@ var commands = []command{
 	}},
 	{"close", KindClose, func(r *Reader) (fields, error) {
 		c, err := r.Close()
-		return fields{"client": c.Client, "op": c.Op, "reasonCode": c.ReasonCode, "properties": named(c.Properties)}, err
+		return fields{"client": c.Client, "op": c.Op, "abrupt": c.Abrupt, "reasonCode": c.ReasonCode, "properties": named(c.Properties)}, err
 	}},
 	{"subscribe", KindSubscribe, func(r *Reader) (fields, error) {
 		s, err := r.Subscribe()
@@ -201,16 +216,17 @@ var commands = []command{
 		for _, f := range s.Filters {
 			filters = append(filters, fields{"topic": f.Topic, "qos": f.QoS, "noLocal": f.NoLocal, "retainAsPublished": f.RetainAsPublished, "retainHandling": f.RetainHandling})
 		}
-		return fields{"client": s.Client, "op": s.Op, "subscription": s.Subscription, "timeout": milliseconds(s.Timeout), "manualAck": s.Manual,
+		return fields{"client": s.Client, "op": s.Op, "subscription": s.Subscription, "timeout": milliseconds(s.Timeout), "manualAck": s.Manual, "packetId": s.PacketID,
 			"filters": filters, "properties": named(s.Properties)}, err
 	}},
 	{"unsubscribe", KindUnsubscribe, func(r *Reader) (fields, error) {
 		u, err := r.Unsubscribe()
-		return fields{"client": u.Client, "op": u.Op, "subscription": u.Subscription, "timeout": milliseconds(u.Timeout), "properties": named(u.Properties)}, err
+		return fields{"client": u.Client, "op": u.Op, "subscription": u.Subscription, "timeout": milliseconds(u.Timeout), "packetId": u.PacketID,
+			"filters": u.Filters, "properties": named(u.Properties)}, err
 	}},
 	{"publish", KindPublish, func(r *Reader) (fields, error) {
 		p, err := r.Publish()
-		return fields{"client": p.Client, "op": p.Op, "timeout": milliseconds(p.Timeout), "message": namedOutgoing(p.Outgoing)}, err
+		return fields{"client": p.Client, "op": p.Op, "timeout": milliseconds(p.Timeout), "packetId": p.PacketID, "message": namedOutgoing(p.Outgoing)}, err
 	}},
 	{"abort", KindAbort, func(r *Reader) (fields, error) {
 		a, err := r.Abort()
@@ -250,6 +266,10 @@ var commands = []command{
 		a, err := r.Acknowledge()
 		return fields{"client": a.Client, "token": a.Token, "reasonCode": a.ReasonCode}, err
 	}},
+	{"manualAcks", KindManualAcks, func(r *Reader) (fields, error) {
+		m, err := r.ManualAcks()
+		return fields{"client": m.Client, "on": m.On}, err
+	}},
 	{"wake", KindWake, func(r *Reader) (fields, error) {
 		w, err := r.Wake()
 		return fields{"client": w.Client, "reason": w.Reason}, err
@@ -264,7 +284,7 @@ var commands = []command{
 	}},
 	{"trace", KindTrace, func(r *Reader) (fields, error) {
 		tr, err := r.Trace()
-		return fields{"client": tr.Client, "on": tr.On}, err
+		return fields{"client": tr.Client, "detail": byte(tr.Detail)}, err
 	}},
 }
 
@@ -369,7 +389,8 @@ func events() []event {
 		PacketsIn: 1 << 40, PacketsOut: 2, BytesIn: 3, BytesOut: 4, MessagesIn: 5, MessagesOut: 6, Waiting: 7, WaitingBytes: 8, InFlight: 9, Dropped: 10, Links: 11,
 		PingRTT: 12345 * time.Microsecond, PubackRTT: 13 * time.Millisecond, ConnectedAt: at,
 	}
-	packet := Packet{Sent: true, Type: packets.PUBLISH, ID: 0xfffe, Topic: "a/b", QoS: 1, Retain: true, Dup: true, PayloadBytes: 0xfffffffe, At: at}
+	packet := Packet{Sent: true, Type: packets.PUBLISH, ID: 0xfffe, Topic: "a/b", QoS: 1, Retain: true, Dup: true, PayloadBytes: 0xfffffffe, At: at,
+		Payload: []byte{0, 255}, Properties: &packets.Properties{ContentType: "text/plain"}}
 	return []event{
 		{"hello", "hello", func(w *Writer) { w.Hello("1.2.3") }, fields{"version": "1.2.3"}},
 		{"target request", "targetRequest", func(w *Writer) { w.TargetRequest(1, 0xfffffffe) }, fields{"client": 1, "request": uint32(0xfffffffe)}},
@@ -381,6 +402,7 @@ func events() []event {
 		{"linked without properties", "linked", func(w *Writer) { w.Linked(1, "", &packets.Connack{}) },
 			fields{"client": 1, "clientId": "", "connack": fields{"sessionPresent": false, "reasonCode": 0, "properties": fields{}}}},
 		{"retry", "retry", func(w *Writer) { w.Retry(1, 2, 1500*time.Microsecond, plain) }, fields{"client": 1, "attempt": 2, "delay": 1.5, "error": namedError(plain)}},
+		{"retry that waits", "retry", func(w *Writer) { w.Retry(1, 1, -time.Millisecond, plain) }, fields{"client": 1, "attempt": 1, "delay": -1, "error": namedError(plain)}},
 		{"retry without an error", "retry", func(w *Writer) { w.Retry(1, 1, 0, nil) }, fields{"client": 1, "attempt": 1, "delay": 0}},
 		{"presigned", "presigned", func(w *Writer) { w.Presigned(3, "wss://iot.example/mqtt?X=1") }, fields{"op": 3, "url": "wss://iot.example/mqtt?X=1"}},
 		{"subscribed", "subscribed", func(w *Writer) {
@@ -392,11 +414,11 @@ func events() []event {
 		}, fields{"op": 3, "sentAt": epoch(at), "reasonCode": 0x10, "properties": fields{"userProperties": fields{"a": "b"}}}},
 		{"failed", "failed", func(w *Writer) { w.Failed(3, failure) }, fields{"op": 3, "error": namedError(failure)}},
 		{"message", "message", func(w *Writer) {
-			w.Message(1, []uint32{4, 0xfffffffe}, 5, &packets.Publish{Topic: "größe/\u2603", Payload: []byte("\x00\xff"), QoS: 2, Retain: true, Duplicate: true, Properties: props}, at)
-		}, fields{"client": 1, "token": 5, "subscriptions": []uint32{4, 0xfffffffe}, "topic": "größe/\u2603", "payload": hexBytes([]byte("\x00\xff")), "qos": 2, "retain": true,
+			w.Message(1, []uint32{4, 0xfffffffe}, 5, &packets.Publish{PacketID: 7, Topic: "größe/\u2603", Payload: []byte("\x00\xff"), QoS: 2, Retain: true, Duplicate: true, Properties: props}, at)
+		}, fields{"client": 1, "token": 5, "packetId": 7, "subscriptions": []uint32{4, 0xfffffffe}, "topic": "größe/\u2603", "payload": hexBytes([]byte("\x00\xff")), "qos": 2, "retain": true,
 			"dup": true, "receivedAt": epoch(at), "properties": named(props)}},
 		{"message, bare", "message", func(w *Writer) { w.Message(1, nil, 0, &packets.Publish{Topic: "t"}, at) },
-			fields{"client": 1, "token": 0, "subscriptions": []uint32{}, "topic": "t", "payload": hexBytes(nil), "qos": 0, "retain": false, "dup": false,
+			fields{"client": 1, "token": 0, "packetId": 0, "subscriptions": []uint32{}, "topic": "t", "payload": hexBytes(nil), "qos": 0, "retain": false, "dup": false,
 				"receivedAt": epoch(at), "properties": fields{}}},
 		{"server disconnect", "serverDisconnect", func(w *Writer) {
 			w.ServerDisconnect(1, &packets.Disconnect{ReasonCode: 0x9D, Properties: &packets.Properties{ServerReference: "other.example"}})
@@ -417,15 +439,15 @@ func events() []event {
 			"waiting": 7, "waitingBytes": 8, "inFlight": 9, "dropped": 10, "links": 11, "pingRoundTrip": 12.345, "pubackRoundTrip": 13, "connectedAt": epoch(at)}},
 		{"program stats", "statsAnswer", func(w *Writer) { w.ProgramStats(3, 2, 40) }, fields{"op": 3, "clients": 2, "goroutines": 40}},
 		{"packet", "packet", func(w *Writer) { w.Packet(1, packet) }, fields{"client": 1, "direction": "sent", "type": "PUBLISH", "id": 0xfffe, "topic": "a/b", "qos": 1,
-			"retain": true, "dup": true, "payloadBytes": uint32(0xfffffffe), "at": epoch(at)}},
+			"retain": true, "dup": true, "payloadBytes": uint32(0xfffffffe), "at": epoch(at), "payload": hexBytes(packet.Payload), "properties": named(packet.Properties)}},
 		{"packet with reason codes", "packet", func(w *Writer) {
 			w.Packet(1, Packet{Type: packets.SUBACK, ID: 2, ReasonCodes: []byte{0, 0x87}, At: at})
 		},
-			fields{"client": 1, "direction": "received", "type": "SUBACK", "id": 2, "reasonCodes": []int{0, 0x87}, "at": epoch(at)}},
+			fields{"client": 1, "direction": "received", "type": "SUBACK", "id": 2, "reasonCodes": []int{0, 0x87}, "at": epoch(at), "payload": hexBytes(nil), "properties": fields{}}},
 		{"packet with filters", "packet", func(w *Writer) {
 			w.Packet(1, Packet{Sent: true, Type: packets.SUBSCRIBE, ID: 2, Topic: "a\nb/#", At: at})
 		},
-			fields{"client": 1, "direction": "sent", "type": "SUBSCRIBE", "id": 2, "filters": []string{"a", "b/#"}, "at": epoch(at)}},
+			fields{"client": 1, "direction": "sent", "type": "SUBSCRIBE", "id": 2, "filters": []string{"a", "b/#"}, "at": epoch(at), "payload": hexBytes(nil), "properties": fields{}}},
 	}
 }
 
