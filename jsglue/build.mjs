@@ -60,7 +60,10 @@ await Promise.all([
   esbuild.build({ ...common, entryPoints: ['src/index.ts'], outfile: 'dist/index.js', format: 'esm', plugins: [wasmExec] }),
   esbuild.build({ ...common, entryPoints: ['src/worker.ts'], outfile: 'dist/worker.js', format: 'iife', plugins: [wasmExec] }),
   esbuild.build({ ...common, entryPoints: ['src/global.ts'], outfile: 'dist/iotwasm.global.js', format: 'iife', plugins: [wasmExec, globalAssets] }),
+  esbuild.build({ ...common, entryPoints: ['src/mqtt/index.ts'], outfile: 'dist/mqtt.js', format: 'esm', plugins: [wasmExec] }),
+  esbuild.build({ ...common, entryPoints: ['src/mqtt/global.ts'], outfile: 'dist/mqtt.global.js', format: 'iife', plugins: [wasmExec, globalAssets] }),
   esbuild.build({ ...common, entryPoints: ['src/timeline/element.ts'], outfile: 'dist/delayed-run.js', format: 'esm', plugins: [styleText] }),
 ])
 copyFileSync(join(here, 'src/types.ts'), join(here, 'dist/index.d.ts'))
+writeFileSync(join(here, 'dist/mqtt.d.ts'), readFileSync(join(here, 'src/mqtt/types.ts'), 'utf8').replace(`'../types'`, `'./index.js'`).replaceAll(`'./types'`, `'./mqtt.js'`))
 writeFileSync(join(here, 'dist/delayed-run.d.ts'), readFileSync(join(here, 'src/timeline/types.ts'), 'utf8').replace(`'../types'`, `'./index.js'`))

@@ -13,7 +13,8 @@ import { WebSocketServer } from 'ws'
  * @typedef {object} Plan
  * @property {number} [upgrade] HTTP status that refuses the upgrade
  * @property {{ reasonCode?: number, sessionPresent?: boolean, properties?: object } | false} [connack] false: none
- * @property {(topics: string[]) => number[]} [suback] reason codes
+ * @property {((topics: string[]) => number[]) | false} [suback] reason codes; false: none
+ * @property {((topics: string[]) => number[]) | false} [unsuback] the same
  * @property {boolean} [puback] false: none
  * @property {number} [pubackCode] reason code of each PUBACK and PUBREC
  * @property {boolean} [pubcomp] false: none
@@ -109,10 +110,13 @@ function answer(packet, plan, { send }) {
       if (plan.connack === false) return
       return send({ cmd: 'connack', reasonCode: 0, sessionPresent: false, ...plan.connack })
     case 'subscribe': {
+      if (plan.suback === false) return
       const topics = packet.subscriptions.map((/** @type {{ topic: string }} */ s) => s.topic)
       return send({ cmd: 'suback', messageId: packet.messageId, granted: plan.suback?.(topics) ?? packet.subscriptions.map((/** @type {{ qos: number }} */ s) => s.qos) })
     }
-    case 'unsubscribe': return send({ cmd: 'unsuback', messageId: packet.messageId, granted: packet.unsubscriptions.map(() => 0) })
+    case 'unsubscribe':
+      if (plan.unsuback === false) return
+      return send({ cmd: 'unsuback', messageId: packet.messageId, granted: plan.unsuback?.(packet.unsubscriptions) ?? packet.unsubscriptions.map(() => 0) })
     case 'publish':
       if (packet.qos === 0 || plan.puback === false) return
       return send({ cmd: packet.qos === 1 ? 'puback' : 'pubrec', messageId: packet.messageId, reasonCode: plan.pubackCode ?? 0 })

@@ -74,9 +74,10 @@ export async function startGateway(path, { port = 0, args = [] } = {}) {
 /**
  * Starts mosquitto with a WebSocket listener.
  *
+ * @param {string} [settings] further lines of its configuration
  * @returns {Promise<{ url: string, stop: () => Promise<void> }>}
  */
-export async function startMosquitto() {
+export async function startMosquitto(settings = '') {
   const folder = mkdtempSync(join(tmpdir(), 'iotwasm-mosquitto-'))
   const [plain, websocket] = [await freePort(), await freePort()]
   const config = join(folder, 'mosquitto.conf')
@@ -89,7 +90,7 @@ listener ${plain} 127.0.0.1
 listener ${websocket} 127.0.0.1
 protocol websockets
 socket_domain ipv4
-`)
+${settings}`)
   const path = [process.env.PATH, '/usr/sbin', '/opt/homebrew/sbin', '/usr/local/sbin'].join(':')
   const child = spawn('mosquitto', ['-c', config], { stdio: ['ignore', 'ignore', 'pipe'], env: { ...process.env, PATH: path } })
   let log = ''
