@@ -16,12 +16,16 @@ WASM_FLAGS += -gcflags='iotwasm/...=-l' -gcflags='github.com/...=-l'
 # What a page never runs stays out: HTTP/2 by a tag, TLS and more by an overlay that
 # wasm/hollow makes of the toolchain's own files, which is 380 KB.
 WASM_TAGS := nethttpomithttp2
-WASM_FLAGS += -tags=$(WASM_TAGS) -overlay=jsglue/dist/overlay.json
+HOLLOW := jsglue/dist/.hollow
+WASM_HOLLOW := -tags=$(WASM_TAGS) -overlay=$(HOLLOW)/overlay.json
+WASM_FLAGS += $(WASM_HOLLOW)
+OVERLAY := go run ./wasm/hollow overlay -tags=$(WASM_TAGS) $(HOLLOW)
+WASM_GO := GOROOT=$(CURDIR)/$(HOLLOW)/goroot GOTOOLCHAIN=local GOOS=js GOARCH=wasm $(CURDIR)/$(HOLLOW)/goroot/bin/go
 WASM_EXPERIMENT := $(shell GOEXPERIMENT=nogreenteagc go env GOEXPERIMENT 2>/dev/null)
 
 # A page's environment is empty, and Go's wasm runtime refuses a large one.
-WASM_TEST := env -i PATH="$(PATH)" HOME="$(HOME)" GOFLAGS="$(GOFLAGS)" GOPROXY="$(shell go env GOPROXY)" GOOS=js GOARCH=wasm \
-	go test -exec="$(shell go env GOROOT)/lib/wasm/go_js_wasm_exec"
+WASM_TEST := env -i PATH="$(PATH)" HOME="$(HOME)" GOFLAGS="$(GOFLAGS)" GOPROXY="$(shell go env GOPROXY)" \
+	$(WASM_GO) test -exec="$(shell go env GOROOT)/lib/wasm/go_js_wasm_exec"
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -40,9 +44,8 @@ $(MODULES): jsglue/package.json jsglue/package-lock.json
 	@touch $@
 
 jsglue/dist/iotwasm.wasm: $(GO_FILES) jsglue/package.json
-	@mkdir -p jsglue/dist
-	go run ./wasm/hollow overlay -tags=$(WASM_TAGS) jsglue/dist/hollow > jsglue/dist/overlay.json
-	GOEXPERIMENT=$(WASM_EXPERIMENT) GOOS=js GOARCH=wasm go build $(WASM_FLAGS) -o $@ ./wasm
+	$(OVERLAY)
+	GOEXPERIMENT=$(WASM_EXPERIMENT) $(WASM_GO) build $(WASM_FLAGS) -o $@ ./wasm
 	go run ./wasm/hollow check $@
 	node -e 'new WebAssembly.Module(require("fs").readFileSync("$@"))'
 
@@ -69,7 +72,9 @@ check: $(DIST) ## Format, vet, staticcheck and types
 test-go: ## Go tests: on the host with -race, then under GOOS=js
 	.ci/install-browser-and-broker
 	go test -race ./...
-	$(WASM_TEST) ./wasm/internal/presign ./wasm/internal/wire ./wasm/internal/session ./wasm/internal/delay
+	$(OVERLAY)
+	$(WASM_TEST) $(WASM_HOLLOW) ./wasm/internal/presign ./wasm/internal/session ./wasm/internal/delay
+	$(WASM_TEST) ./wasm/internal/wire # reads its cases with encoding/json
 
 test-browser: $(DIST) ## Browser tests in Chromium against the gateway and mosquitto
 	.ci/install-browser-and-broker

@@ -9,10 +9,13 @@
 // variables and unexported fields. A function of theirs panics, naming this folder.
 //
 // Nothing of it is written by hand: `hollow overlay` reads the toolchain's own
-// files, writes the emptied ones to a folder and prints the overlay that puts them
-// in place (`go help build`, -overlay). What cannot be emptied stops the build, and
-// so does `hollow check` where the linker has kept a function that panics: then
-// something does call it, and its package has to leave the list.
+// files, and fills a folder with the emptied ones, with the overlay.json that puts
+// them in place (`go help build`, -overlay), and with goroot, a link to the
+// toolchain by which the build has to name it: an overlay may not reach into the
+// module cache, where a toolchain that go has fetched is kept. What cannot be
+// emptied stops the build, and so does `hollow check` where the linker has kept a
+// function that panics: then something does call it, and its package has to leave
+// the list.
 package main
 
 import (
@@ -34,7 +37,6 @@ import (
 // hollowed are the packages that are imported in the wasm file but never run.
 var hollowed = []string{
 	// Under crypto/tls. Signing keeps crypto/hmac and crypto/sha256.
-	"crypto/cipher",
 	"crypto/ecdh",
 	"crypto/ecdsa",
 	"crypto/elliptic",
@@ -47,16 +49,12 @@ var hollowed = []string{
 	"crypto/sha3",
 	"crypto/tls",
 	"crypto/x509",
-	"crypto/x509/pkix",
 	"encoding/asn1",
 
 	// Under net/http: bodies, forms, proxies and names of hosts are the browser's.
 	"compress/flate",
-	"compress/gzip",
 	"mime",
-	"mime/multipart",
 	"vendor/golang.org/x/net/dns/dnsmessage",
-	"vendor/golang.org/x/net/http/httpproxy",
 	"vendor/golang.org/x/net/idna",
 
 	// Under the AWS SDK's and the MQTT library's other uses.
@@ -86,7 +84,7 @@ var reachable = []string{
 
 const (
 	panicFormat = "iotwasm: %s is not part of this build, see wasm/hollow"
-	usage       = "usage: hollow overlay [-tags tags] folder > overlay.json\n       hollow check file.wasm"
+	usage       = "usage: hollow overlay [-tags tags] folder\n       hollow check file.wasm"
 )
 
 var panicMessage = regexp.MustCompile(strings.Replace(regexp.QuoteMeta(panicFormat), "%s", `([\w./]+)`, 1))
@@ -110,7 +108,7 @@ func main() {
 	}
 }
 
-// overlay fills folder with the emptied packages and prints the overlay.
+// overlay fills folder.
 func overlay(tags, folder string) error {
 	folder, err := filepath.Abs(folder)
 	if err != nil {
@@ -119,10 +117,21 @@ func overlay(tags, folder string) error {
 	if err := os.RemoveAll(folder); err != nil {
 		return err
 	}
+	if err := os.MkdirAll(folder, 0o777); err != nil {
+		return err
+	}
+	root, err := exec.Command("go", "env", "GOROOT").Output()
+	if err != nil {
+		return err
+	}
+	link := filepath.Join(folder, "goroot")
+	if err := os.Symlink(strings.TrimSpace(string(root)), link); err != nil {
+		return err
+	}
 	replace := make(map[string]string)
 	put := func(p library, files map[string][]byte) error {
 		for name, source := range files {
-			path := filepath.Join(folder, filepath.FromSlash(p.ImportPath), name)
+			path := filepath.Join(folder, "src", filepath.FromSlash(p.ImportPath), name)
 			if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
 				return err
 			}
@@ -134,7 +143,7 @@ func overlay(tags, folder string) error {
 		return nil
 	}
 
-	packages, err := list(tags, slices.Concat(hollowed, slices.Sorted(maps.Keys(muted))))
+	packages, err := list(link, tags, slices.Concat(hollowed, slices.Sorted(maps.Keys(muted))))
 	if err != nil {
 		return err
 	}
@@ -155,7 +164,11 @@ func overlay(tags, folder string) error {
 			return fmt.Errorf("%s: %w", p.ImportPath, err)
 		}
 	}
-	return json.NewEncoder(os.Stdout).Encode(map[string]any{"Replace": replace})
+	data, err := json.MarshalIndent(map[string]any{"Replace": replace}, "", "\t")
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(folder, "overlay.json"), data, 0o666)
 }
 
 // library is a package of the standard library, as built for a page.
@@ -166,9 +179,9 @@ type library struct {
 }
 
 // list leaves out the packages that the toolchain does not have.
-func list(tags string, paths []string) ([]library, error) {
-	command := exec.Command("go", append([]string{"list", "-e", "-tags=" + tags, "-json=ImportPath,Dir,Standard,GoFiles,SFiles"}, paths...)...)
-	command.Env = append(os.Environ(), "GOOS=js", "GOARCH=wasm")
+func list(root, tags string, paths []string) ([]library, error) {
+	command := exec.Command(filepath.Join(root, "bin/go"), append([]string{"list", "-e", "-tags=" + tags, "-json=ImportPath,Dir,Standard,GoFiles,SFiles"}, paths...)...)
+	command.Env = append(os.Environ(), "GOROOT="+root, "GOTOOLCHAIN=local", "GOOS=js", "GOARCH=wasm")
 	command.Stderr = os.Stderr
 	output, err := command.Output()
 	if err != nil {
