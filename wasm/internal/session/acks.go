@@ -38,10 +38,14 @@ func (l *link) flushAcks() {
 		e := l.acks.pending[n]
 		n++
 		sent := wire.Packet{Sent: true, ID: e.id, ReasonCodes: []byte{e.reasonCode}}
-		if e.qos == 1 {
+		switch {
+		case e.qos == 1 && e.reasonCode == 0:
+			sent.Type = packets.PUBACK
+			l.writePuback(e.id)
+		case e.qos == 1:
 			sent.Type = packets.PUBACK
 			l.write(&packets.Puback{PacketID: e.id, ReasonCode: e.reasonCode})
-		} else {
+		default:
 			sent.Type = packets.PUBREC
 			l.write(&packets.Pubrec{PacketID: e.id, ReasonCode: e.reasonCode})
 		}

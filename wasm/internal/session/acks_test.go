@@ -1,13 +1,13 @@
 package session
 
 import (
+	"bytes"
 	"net"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/eclipse/paho.golang/packets"
-	"github.com/eclipse/paho.golang/paho"
 
 	"iotwasm/wasm/internal/wire"
 )
@@ -158,19 +158,16 @@ func TestQoS2OfAGivenUpLinkIsNotLost(t *testing.T) {
 	}
 }
 
-// receive hands a message to a link as paho does.
+// receive hands a packet of a message to a link as its connection, or paho, does.
 func receive(t *testing.T, l *link, p packets.Publish) {
 	t.Helper()
-	arrived := make(chan *packets.Publish, 1)
-	if err := l.PacketReceived(&packets.ControlPacket{Content: &p}, arrived); err != nil {
+	l.serve()
+	var b bytes.Buffer
+	if _, err := p.WriteTo(&b); err != nil {
 		t.Fatal(err)
 	}
-	select {
-	case m := <-arrived:
-		if _, err := l.published(paho.PublishReceived{Packet: paho.PublishFromPacketPublish(m)}); err != nil {
-			t.Fatal(err)
-		}
-	default:
+	if err := l.take(b.Bytes()[0], b.Bytes()[2:]); err != nil {
+		t.Fatal(err)
 	}
 }
 

@@ -96,7 +96,6 @@ func (s *Session) connect(ctx context.Context, conn net.Conn, login *wire.Login)
 		AuthHandler:        noAuth{l},
 		PingHandler:        l.pinger,
 		PacketTimeout:      2 * s.cfg.Connect.ConnectTimeout, // ctx ends first
-		OnPublishReceived:  []func(paho.PublishReceived) (bool, error){l.published},
 		OnServerDisconnect: func(*paho.Disconnect) { l.ended(nil) },
 		OnClientError:      l.ended,
 	})

@@ -37,14 +37,20 @@ type link struct {
 	aliases sentAliases
 	names   receivedAliases
 
-	once sync.Once
-	lost *wire.Error // guarded by session.mu; why the link ended
+	serving   sync.Once
+	inService chan struct{} // closed when the link is, or was given up
+	inbound   inbound
+	outbound  outbound
+	once      sync.Once
+	lost      *wire.Error // guarded by session.mu; why the link ended
 }
 
 var _ pahosession.SessionManager = (*link)(nil)
 
 func newLink(s *Session, conn net.Conn) *link {
-	l := &link{session: s, conn: guard(conn, s.cfg.Connect.Properties, &s.counters)}
+	l := &link{session: s, inService: make(chan struct{})}
+	l.conn = guard(conn, s.cfg.Connect.Properties, &s.counters, l.take)
+	l.conn.over = l.serve
 	if p := s.cfg.Connect.Properties; p != nil && p.TopicAliasMaximum != nil {
 		l.names.maximum = *p.TopicAliasMaximum
 	}
@@ -108,6 +114,9 @@ func takeFlag(to *bool, from *byte) {
 	}
 }
 
+// serve lets what the server publishes through.
+func (l *link) serve() { l.serving.Do(func() { close(l.inService) }) }
+
 // ConAckReceived takes the server's limits, before anything else is read.
 func (l *link) ConAckReceived(_ io.Writer, _ *packets.Connect, c *packets.Connack) error {
 	l.connack = c
@@ -143,15 +152,10 @@ func (l *link) ConnectionLost(d *packets.Disconnect) error {
 	return nil
 }
 
-// PacketReceived handles the acknowledgements, and passes a QoS 1 or 2 PUBLISH
-// on to routing, in order with those of QoS 0.
-func (l *link) PacketReceived(recv *packets.ControlPacket, publishes chan<- *packets.Publish) error {
+// PacketReceived handles the acknowledgements.
+func (l *link) PacketReceived(recv *packets.ControlPacket, _ chan<- *packets.Publish) error {
 	s := l.session
 	switch p := recv.Content.(type) {
-	case *packets.Publish:
-		publishes <- p
-	case *packets.Puback:
-		s.acknowledged(l, p.PacketID, packets.PUBACK, wire.Acknowledgement{ReasonCode: p.ReasonCode, Properties: p.Properties})
 	case *packets.Pubrec:
 		s.acknowledged(l, p.PacketID, packets.PUBREC, wire.Acknowledgement{ReasonCode: p.ReasonCode, Properties: p.Properties})
 	case *packets.Pubcomp:
@@ -171,7 +175,7 @@ func (l *link) PacketReceived(recv *packets.ControlPacket, publishes chan<- *pac
 	return nil
 }
 
-// Ack does nothing: published acknowledges, in its own order.
+// Ack does nothing: publish acknowledges, in its own order.
 func (l *link) Ack(*packets.Publish) error { return nil }
 
 // AddToSession is for paho's own Publish and Subscribe, which are not used.
@@ -187,44 +191,6 @@ func (l *link) SetErrorLogger(log.Logger) {}
 
 // SetDebugLogger does nothing.
 func (l *link) SetDebugLogger(log.Logger) {}
-
-// published hands a received PUBLISH over.
-func (l *link) published(r paho.PublishReceived) (bool, error) {
-	s := l.session
-	p := r.Packet.Packet()
-	p.Duplicate = r.Packet.Duplicate()
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if !l.names.resolve(p) {
-		l.violated("the server used a topic alias that it had not set, or was not allowed to", packets.DisconnectTopicAliasInvalid)
-		return true, nil
-	}
-	s.counters.messagesIn.Add(1)
-	if s.traceDetail() != wire.TraceOff {
-		s.traced(wire.Packet{
-			Type: packets.PUBLISH, ID: p.PacketID, Topic: p.Topic, QoS: p.QoS, Retain: p.Retain, Dup: p.Duplicate, PayloadBytes: uint32(len(p.Payload)),
-			Payload: p.Payload, Properties: p.Properties,
-		})
-	}
-	if s.state == wire.Closed || (s.link != nil && s.link != l) {
-		return true, nil // of a link that was given up: the server sends it again
-	}
-	if p.QoS == 2 {
-		if s.received[p.PacketID] { // it was handed over before [MQTT-4.3.3-10]
-			l.acknowledge(p)
-			return true, nil
-		}
-		s.received[p.PacketID] = true
-	}
-	matches := s.routes.match(p.Topic)
-	token := uint32(0)
-	if p.QoS > 0 {
-		token = l.acks.add(s, p, s.isManual(matches))
-	}
-	s.cfg.Events.Message(matches, token, p)
-	l.flushAcks()
-	return true, nil
-}
 
 // violated ends a link whose server broke the protocol. The mutex is held.
 func (l *link) violated(what string, reasonCode byte) {

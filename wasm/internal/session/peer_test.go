@@ -207,6 +207,7 @@ func (r *recorder) Fault(err *wire.Error) {
 func (r *recorder) Packet(p wire.Packet) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	p.Payload = slices.Clone(p.Payload)
 	r.packets = append(r.packets, p)
 }
 

@@ -271,7 +271,7 @@ func (s *Session) write(o *outgoing, again bool) {
 	if maximum := int64(s.server.maximumPacketSize); maximum == 0 || size+maxAliasSize <= maximum {
 		s.link.aliases.apply(p)
 	}
-	s.link.write(p)
+	s.link.writePublish(p)
 	s.counters.messagesOut.Add(1)
 	s.tracedPublish(p, o.Topic)
 }

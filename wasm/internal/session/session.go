@@ -43,7 +43,7 @@ type Events interface {
 	// one, or the link, failed.
 	Retry(attempt int, delay time.Duration, err *wire.Error)
 	// Message hands over a received PUBLISH with the subscriptions it matches.
-	// token, if not 0, must be given to Acknowledge.
+	// token, if not 0, must be given to Acknowledge. p is good during the call only.
 	Message(subscriptions []uint32, token uint32, p *packets.Publish)
 	// ServerDisconnect tells that the server sent a DISCONNECT.
 	ServerDisconnect(d *packets.Disconnect)
@@ -180,6 +180,7 @@ func (s *Session) retries(err *wire.Error) bool {
 // linked takes a link into service. The mutex is held.
 func (s *Session) linked(l *link) {
 	s.link, s.server = l, l.server
+	l.serve()
 	s.held = false
 	s.connections++
 	s.clientID = l.clientID
