@@ -32,5 +32,5 @@ export class Message implements MessageType {
 }
 
 export function readMessage(r: Reader, acknowledge?: (reasonCode: number) => void): Message {
-  return new Message(r.text(), r.bytes(), r.u8() as QoS, r.bool(), r.bool(), r.f64(), r.properties() as ReceivedProperties, acknowledge)
+  return new Message(r.name(), r.bytes(), r.u8() as QoS, r.bool(), r.bool(), r.f64(), r.properties() as ReceivedProperties, acknowledge)
 }

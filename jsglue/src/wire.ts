@@ -236,6 +236,8 @@ export class Reader {
   readonly #view: DataView
   #at = 0
   #end = 0
+  #name = ''
+  #nameBytes: Uint8Array = new Uint8Array(0)
 
   constructor(batch: Uint8Array) {
     this.#bytes = batch
@@ -285,6 +287,18 @@ export class Reader {
   text(): string {
     const b = this.bytes()
     return b.length === 0 ? '' : decoder.decode(b)
+  }
+
+  /** Text that is often the same as the one before in its batch: a topic name. */
+  name(): string {
+    const b = this.bytes(), last = this.#nameBytes
+    let i = b.length === last.length ? 0 : b.length
+    while (i < b.length && b[i] === last[i]) i++
+    if (i < b.length || last.length !== b.length) {
+      this.#nameBytes = b
+      this.#name = decoder.decode(b)
+    }
+    return this.#name
   }
 
   properties(): Properties {
