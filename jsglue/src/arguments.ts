@@ -111,11 +111,16 @@ function mqttText(value: string, field: string): string {
   return value
 }
 
+/** Pages publish to few topics, one after the other: the last that was good is not looked at again. */
+let goodTopic: unknown
+
 /** A topic name [MQTT-4.7.3-1, 3.3.2-2]. */
 export function topicName(value: unknown, field: string): string {
+  if (value === goodTopic) return value as string
   const topic = text(value, field)
   if (topic === '') throw invalid(field, 'not be empty')
   if (/[+#]/.test(topic)) throw invalid(field, 'be a topic name, without the wildcards + and #')
+  goodTopic = topic
   return topic
 }
 

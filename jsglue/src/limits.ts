@@ -13,6 +13,7 @@ const encoder = /* @__PURE__ */ new TextEncoder()
 
 /** Throws where the server would not take the message. */
 export function checkMessage(m: Outgoing, limits: Required<Limits>, at = ''): void {
+  if (limits.topicBytes + limits.topicSlashes + limits.payloadBytes === 0) return
   checkTopic(m.topic.replace(/^\$aws\/rules\/[^/]*\//, ''), `${at}topic`, limits) // Basic Ingest does not count it
   if (limits.topicBytes > 0 && m.retain && m.topic.startsWith('$')) throw invalid(`${at}retain`, 'be false for a topic that begins with $', hint)
   if (limits.payloadBytes > 0 && size(m.payload, limits.payloadBytes) > limits.payloadBytes) throw invalid(`${at}payload`, `be at most ${limits.payloadBytes} bytes long`, hint)

@@ -100,6 +100,19 @@ const propertyById = new Map(properties.map(p => [p[0], p]))
 const encoder = /* @__PURE__ */ new TextEncoder()
 const decoder = /* @__PURE__ */ new TextDecoder('utf-8', { ignoreBOM: true })
 
+/** Up to this length a loop of ours is faster than encodeInto. */
+const shortText = 300
+
+/** Writes text of ASCII alone and returns its length; else -1. */
+function ascii(v: string, into: Uint8Array, at: number): number {
+  for (let i = 0; i < v.length; i++) {
+    const c = v.charCodeAt(i)
+    if (c > 0x7f) return -1
+    into[at + i] = c
+  }
+  return v.length
+}
+
 /** Appends records to a batch. */
 export class Writer {
   #bytes = new Uint8Array(1024)
@@ -161,9 +174,11 @@ export class Writer {
   data(v: string | Uint8Array): this {
     if (typeof v === 'string') {
       this.#reserve(4 + v.length * 3)
-      const { written } = encoder.encodeInto(v, this.#bytes.subarray(this.#length + 4))
-      this.#view.setUint32(this.#length, written, true)
-      this.#length += 4 + written
+      const at = this.#length + 4
+      const size = v.length <= shortText ? ascii(v, this.#bytes, at) : -1
+      const written = size >= 0 ? size : encoder.encodeInto(v, this.#bytes.subarray(at)).written
+      this.#view.setUint32(at - 4, written, true)
+      this.#length = at + written
     } else {
       this.#reserve(4 + v.length)
       this.#view.setUint32(this.#length, v.length, true)
