@@ -112,7 +112,7 @@ function mqttText(value: string, field: string): string {
 }
 
 /** Pages publish to few topics, one after the other: the last that was good is not looked at again. */
-let goodTopic: unknown
+let goodTopic: unknown = NaN // equals nothing
 
 /** A topic name [MQTT-4.7.3-1, 3.3.2-2]. */
 export function topicName(value: unknown, field: string): string {

@@ -80,8 +80,7 @@ export class Engine {
   /** Sends a record that has no answer. */
   send(kind: number, body: (w: Writer) => void): void {
     if (this.#crash) return
-    body(this.#writer.begin(kind))
-    this.#writer.end()
+    this.#writer.record(kind, body)
     if (this.#flushing) return
     this.#flushing = true
     queueMicrotask(() => {

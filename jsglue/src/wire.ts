@@ -141,6 +141,18 @@ export class Writer {
     this.#view.setUint32(this.#body - 4, this.#length - this.#body, true)
   }
 
+  /** Writes a whole record, or nothing where `body` throws. */
+  record(kind: number, body: (w: Writer) => void): void {
+    const start = this.#length
+    try {
+      body(this.begin(kind))
+      this.end()
+    } catch (e) {
+      this.#length = start
+      throw e
+    }
+  }
+
   u8(v: number): this {
     this.#reserve(1)
     this.#bytes[this.#length++] = v
