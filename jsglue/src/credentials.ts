@@ -40,7 +40,7 @@ export async function currentCredentials(provider: Provider, timeout: number): P
 }
 
 /** What a function of the page gives, unless it takes longer than `timeout` ms. */
-export async function inTime<T>(given: Promise<T>, field: 'credentials' | 'url' | 'clockOffset', timeout: number): Promise<T> {
+export async function inTime<T>(given: Promise<T>, field: 'credentials' | 'url' | 'clockOffset' | 'transformWsUrl', timeout: number): Promise<T> {
   let timer: ReturnType<typeof setTimeout> | undefined
   const late = new Promise<never>((_, reject) => {
     timer = setTimeout(() => reject(new IotError('credentials-failed', `the ${field} function did not answer within ${timeout} ms`, {

@@ -101,7 +101,12 @@ export class Engine {
         }
       }
       this.#pending.set(op, { resolve: answered, reject })
-      this.send(kind, body)
+      try {
+        this.send(kind, body)
+      } catch (e) {
+        this.#pending.delete(op)
+        reject(e as IotError)
+      }
     })
   }
 

@@ -44,6 +44,17 @@ export function closed(): IotError {
   return new IotError('closed', 'the client is closed')
 }
 
+/** A page's callback, of which an exception is told and stops nothing else. */
+export function guarded<A extends unknown[]>(callback: ((...args: A) => unknown) | undefined): (...args: A) => void {
+  return (...args) => {
+    try {
+      callback?.(...args)
+    } catch (e) {
+      reportUncaught(e)
+    }
+  }
+}
+
 /** Tells what a page's handler threw as the browser tells uncaught errors. */
 export function reportUncaught(error: unknown): void {
   if (typeof reportError === 'function') reportError(error)

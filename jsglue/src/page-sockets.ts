@@ -4,16 +4,23 @@
  */
 type MakeSocket = (url: string, protocols: string[]) => WebSocket
 
-const waiting = new Map<string, MakeSocket[]>()
+/** By the client that dials: an attempt may be given up before its socket is made, so the next replaces it. */
+const waiting = new Map<object, { url: string, make: MakeSocket }>()
 
-/** `make` makes the socket of the next dial to `url`. */
-export function makeNextSocket(url: string, make: MakeSocket): void {
-  waiting.set(url, [...waiting.get(url) ?? [], make])
+/** `make` makes the socket of the next dial of `client`, which is to `url`. */
+export function makeNextSocket(client: object, url: string, make: MakeSocket): void {
+  waiting.delete(client)
+  waiting.set(client, { url, make })
 }
 
+/** The client dials no more. */
+export function forgetNextSocket(client: object): void { waiting.delete(client) }
+
 export function newSocket(url: string, protocols: string[]): WebSocket {
-  const [make, ...others] = waiting.get(url) ?? []
-  if (others.length > 0) waiting.set(url, others)
-  else waiting.delete(url)
-  return make ? make(url, protocols) : new WebSocket(url, protocols)
+  for (const [client, next] of waiting) {
+    if (next.url !== url) continue
+    waiting.delete(client)
+    return next.make(url, protocols)
+  }
+  return new WebSocket(url, protocols)
 }

@@ -180,12 +180,13 @@ export class Session implements Receiver {
   }
 
   /** The error with what the page knows of it. */
-  async explained(error: IotError): Promise<IotError> {
+  async explained(error: IotError): Promise<IotError> { return explain(this.noted(error), this.#options, this.#dial) }
+
+  /** Takes note of why an attempt failed. The error, with what the page's function threw. */
+  noted(error: IotError): IotError {
     if (error.code === 'handshake-failed' || error.reasonCode === 0x86 || error.reasonCode === 0x87) this.#forgetCredentials()
-    if (error.code === 'credentials-failed' && this.#cause !== undefined) {
-      return new IotError(error.code, error.message, { ...error, cause: this.#cause })
-    }
-    return explain(error, this.#options, this.#dial)
+    if (error.code !== 'credentials-failed' || this.#cause === undefined) return error
+    return new IotError(error.code, error.message, { ...error, cause: this.#cause })
   }
 
   /** The next attempt asks the page's function anew. */

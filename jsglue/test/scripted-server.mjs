@@ -30,6 +30,7 @@ import { WebSocketServer } from 'ws'
  * @property {Packet[]} packets that came
  * @property {(cmd: string) => Packet[]} of this type
  * @property {(...packets: Packet[]) => void} send all in one WebSocket message
+ * @property {(bytes: Uint8Array) => void} write sends what is no packet of MQTT 5
  * @property {() => void} cut
  * @property {Promise<void>} closed
  * @property {() => boolean} isOpen
@@ -61,7 +62,7 @@ export async function startScripted(...plans) {
     const connection = {
       url: request.url ?? '', subprotocol: request.headers['sec-websocket-protocol'], packets,
       of: cmd => packets.filter(p => p.cmd === cmd),
-      send: () => undefined, cut: () => socket.destroy(), closed: Promise.resolve(), isOpen: () => false,
+      send: () => undefined, write: () => undefined, cut: () => socket.destroy(), closed: Promise.resolve(), isOpen: () => false,
     }
     connections.push(connection)
     socket.on('error', () => undefined)
@@ -71,6 +72,7 @@ export async function startScripted(...plans) {
     }
     sockets.handleUpgrade(request, socket, head, webSocket => {
       connection.send = (...out) => webSocket.send(Buffer.concat(out.map(p => mqtt.generate(p, { protocolVersion: 5 }))))
+      connection.write = bytes => webSocket.send(bytes)
       connection.isOpen = () => webSocket.readyState === webSocket.OPEN
       connection.closed = new Promise(resolve => webSocket.once('close', () => resolve()))
       webSocket.on('error', () => undefined)

@@ -3,6 +3,7 @@
  * acknowledgement: what `customHandleAcks` and `handleMessage` say of them, and
  * which the page's incoming store has had before.
  */
+import { reportUncaught } from '../errors'
 import type { Message } from '../message'
 import type { MqttClient } from './client'
 import { publishPacket } from './packets'
@@ -14,8 +15,10 @@ const codes: readonly unknown[] = [0, 16, 128, 131, 135, 144, 145, 151, 153]
 type Publish = types.IPublishPacket & { payload: types.Payload }
 
 export class Acknowledgements {
-  /** Messages that wait for the page, with the one that it has. */
+  /** Messages that wait for the page, after the one that it has. */
   private _waiting: { message: Message, packet: Publish }[] = []
+  /** Ends what the page has. */
+  private _done: (() => void) | undefined
 
   /** `plain` is the `handleMessage` that does nothing. */
   constructor(private readonly _client: MqttClient, private readonly _plain: MqttClient['handleMessage']) {}
@@ -33,20 +36,35 @@ export class Acknowledgements {
       this._client.emit('message', packet.topic, packet.payload, packet)
       return
     }
-    if (this._waiting.push({ message, packet }) === 1) this._next()
+    this._waiting.push({ message, packet })
+    this._next()
   }
 
-  /** Hands over the first: one at a time, as mqtt.js does. */
+  /** A new link begins: what the page never finished keeps nothing from it any more. */
+  linked(): void { this._done?.() }
+
+  /** Hands over what waits: one at a time, as mqtt.js does. */
   private _next(): void {
-    if (!this._waiting[0]) return
-    const { message, packet } = this._waiting[0]
-    let over = false
-    const done = (): void => {
-      if (over) return
-      over = true
-      this._waiting.shift()
-      this._next()
+    for (let next; !this._done && (next = this._waiting[0]);) {
+      let offering = true
+      const done = (): void => {
+        if (this._done !== done) return
+        this._done = undefined
+        this._waiting.shift()
+        if (!offering) this._next()
+      }
+      this._done = done
+      try {
+        this._offer(next.message, next.packet, done)
+      } catch (e) {
+        reportUncaught(e) // of a function of the page; the message stays without its acknowledgement
+        done()
+      }
+      offering = false
     }
+  }
+
+  private _offer(message: Message, packet: Publish, done: () => void): void {
     if (message.qos === 0) return this._hand(packet, done)
     const decided = (error: Error | number | null, code?: number): void => {
       if (typeof error === 'number') [code, error] = [error, null]

@@ -4,7 +4,7 @@
  *
  * The fields are plain ones, see emitter.ts.
  */
-import type { IotError } from '../errors'
+import { guarded, type IotError } from '../errors'
 import type { TracedPacket } from '../packet'
 import type { Session, SessionEvents } from '../session'
 import type { Connack, ServerDisconnect } from '../types'
@@ -60,6 +60,10 @@ export class MqttClient extends EventEmitter<types.MqttClientEventCallbacks> {
   /** The `connect` event, until what the link flushed was told. */
   private _connecting: types.IConnackPacket | undefined
   private _retryLoad: ReturnType<typeof setTimeout> | undefined
+  /** Ends, once nothing is in flight or can be answered any more. */
+  private _drained: (() => void) | undefined
+  /** Until `handshakeError` was told of the last attempt. */
+  _explaining: Promise<void> | undefined
   private _deferredReconnect: (() => void) | undefined
 
   /** `dial` gives the URL of an attempt. */
@@ -78,7 +82,9 @@ export class MqttClient extends EventEmitter<types.MqttClientEventCallbacks> {
     this.queueQoSZero = options.queueQoSZero ?? true
     this._opening = new Opening(this, this._version, dial)
     this._requests = new Requests(this.messageIdProvider, () => {
-      if (this.disconnecting && !this._ending && this._requests.size === 0) this.emit('outgoingEmpty')
+      if (!this.disconnecting || this._ending || this._requests.size > 0) return
+      this.emit('outgoingEmpty')
+      this._drained?.()
     })
     this._publisher = new Publisher(this, this._opening, this._requests)
     this._subscriber = new Subscriber(this, this._opening, this._requests)
@@ -87,6 +93,9 @@ export class MqttClient extends EventEmitter<types.MqttClientEventCallbacks> {
     this.on('error', () => undefined) // pages count on it
     if (!options.manualConnect) this.connect()
   }
+
+  /** Vue is to leave it as it is: through proxies, what is compared inside would not be the same. */
+  get __v_skip(): true { return true }
 
   get serverProperties(): types.IConnackPacket['properties'] {
     const { connack } = this._opening
@@ -117,6 +126,7 @@ export class MqttClient extends EventEmitter<types.MqttClientEventCallbacks> {
 
   connect(): this {
     if (this.disconnected) this.disconnecting = this.disconnected = false
+    clearTimeout(this._retryLoad)
     this._attempting = true
     if (this._opening.session) this._opening.session.redial()
     else void this._opening.open(this._heard, n => { this._attempt(n) }, session => this._begun(session), e => { this._notOpened(e) })
@@ -192,7 +202,7 @@ export class MqttClient extends EventEmitter<types.MqttClientEventCallbacks> {
   end(...args: unknown[]): this {
     const force = args[0] === true, rest = typeof args[0] === 'boolean' || args[0] == null ? args.slice(1) : args
     const opts = (typeof rest[0] === 'object' && rest[0] || {}) as Partial<types.IDisconnectPacket>
-    const cb = (rest.find(a => typeof a === 'function') ?? (() => undefined)) as types.DoneCallback
+    const cb = guarded(rest.find(a => typeof a === 'function') as types.DoneCallback | undefined)
     if (this.disconnecting) {
       cb()
       return this
@@ -201,8 +211,12 @@ export class MqttClient extends EventEmitter<types.MqttClientEventCallbacks> {
     this.disconnecting = true
     clearTimeout(this._retryLoad)
     const finish = (): void => { void this._finish(force, opts, cb) }
-    if (!force && this.connected && this._requests.size > 0) this.once('outgoingEmpty', () => setTimeout(finish, 10))
-    else finish()
+    if (!force && this.connected && this._requests.size > 0) {
+      this._drained = () => {
+        this._drained = undefined
+        setTimeout(finish, 10)
+      }
+    } else finish()
     return this
   }
 
@@ -238,23 +252,25 @@ export class MqttClient extends EventEmitter<types.MqttClientEventCallbacks> {
   private _notOpened(error: Error): void {
     this._opening.forget(true)
     this.emit('error', error)
-    const { reconnectPeriod } = this.options, again = reconnectPeriod! > 0 && !this.disconnecting
+    const { reconnectPeriod } = this.options, again = reconnectPeriod! > 0 && !this.disconnecting && (error as Partial<IotError>).retryable !== false
     this._attempting = false
     this._offline(again)
     this._closed()
+    clearTimeout(this._retryLoad)
     if (again) this._retryLoad = setTimeout(() => { this.reconnect(this.options as types.IClientReconnectOptions) }, reconnectPeriod)
   }
 
   private async _finish(force: boolean, opts: Partial<types.IDisconnectPacket>, cb: types.DoneCallback): Promise<void> {
-    const linked = this.connected || this._attempting
     this._ending = true
     await this._opening.session?.close(opts.reasonCode ?? 0, opts.properties, force)
-    this._opening.forget()
     const over = new Error('Connection closed')
     this._requests.fail(over)
     this._publisher.fail(over)
-    this._attempting = false
-    if (linked) this._closed()
+    this._opening.forget()
+    if (this.connected || this._attempting) {
+      this._attempting = false
+      this._closed()
+    }
     await undefined
     this._ending = false
     this.disconnected = true
@@ -295,6 +311,7 @@ export class MqttClient extends EventEmitter<types.MqttClientEventCallbacks> {
     this.log('connected', connack.sessionPresent ? 'to the session that was' : 'to a new session')
     this._opening.connack = connack
     this._publisher.linked()
+    this._acknowledgements.linked()
     this._attempting = this._warned = false
     this.emit('packetreceive', packet)
     this.connected = true
@@ -309,7 +326,8 @@ export class MqttClient extends EventEmitter<types.MqttClientEventCallbacks> {
     if (packet && this.connected) this.emit('connect', packet)
   }
 
-  private _lost(error: IotError | undefined, again: boolean): void {
+  private _lost(cause: IotError | undefined, again: boolean): void {
+    const error = cause && this._opening.session!.noted(cause)
     this._tellConnect()
     this.log(error ? error.message : 'the link is replaced')
     this._attempting = false
@@ -317,10 +335,11 @@ export class MqttClient extends EventEmitter<types.MqttClientEventCallbacks> {
     // mqtt.js tells of what it finds out itself while the link still stands.
     if (!failure || refused) this.connected = false
     if (!refused) this._offline(again)
-    if (error?.code === 'handshake-failed') void this._explain(error)
+    if (error?.code === 'handshake-failed') this._explaining = this._explain(error)
     if (failure) this.emit('error', failure)
     if (refused) this._offline(again)
     this._closed()
+    if (error) this._drained?.()
   }
 
   /** Tells, once in an outage, that the link is to be replaced. */
@@ -382,7 +401,7 @@ const atOnce: types.MqttClient['handleMessage'] = (_, callback) => { callback() 
 async function closeStores(...stores: types.IStore[]): Promise<Error | undefined> {
   let first: Error | undefined
   for (const store of stores) {
-    const error = await new Promise<Error | undefined>(resolve => { store.close(resolve) })
+    const error = await new Promise<Error | undefined>(resolve => { store.close(resolve) }).catch((e: Error) => e)
     first ??= error ?? undefined
   }
   return first

@@ -18,14 +18,18 @@ function connectAsync(url?: string | IClientOptions, options?: IClientOptions, a
     const client = connect(url, options)
     const connected = (): void => { settled(); resolve(client) }
     const failed = (error: Error): void => { settled(); client.end(); reject(error) }
-    const closed = (): void => { failed(new Error("Couldn't connect to server", { cause })) }
-    const explained = (error: Error): void => { cause = error }
-    let cause: unknown
+    const closed = async (): Promise<void> => {
+      settled()
+      let cause: unknown
+      client.once('handshakeError', error => { cause = error }).end()
+      await client._explaining
+      reject(new Error("Couldn't connect to server", { cause }))
+    }
     const settled = (): void => {
-      client.off('connect', connected).off('end', connected).off('error', failed).off('close', closed).off('handshakeError', explained)
+      client.off('connect', connected).off('end', connected).off('error', failed).off('close', closed)
     }
     client.on('connect', connected).on('end', connected).on('error', failed)
-    if (!allowRetries) client.on('close', closed).on('handshakeError', explained)
+    if (!allowRetries) client.on('close', closed)
   })
 }
 

@@ -1,8 +1,9 @@
 /** The session of a client: opened when the module is there, and anew after an end or a crash. Calls made before wait here. */
 import type { Checked } from '../connect-options'
 import { DelayedRuns } from '../delayed/runs'
-import { engineFor, type Engine } from '../engine'
+import { engineFor } from '../engine'
 import { negotiated } from '../negotiated'
+import { forgetNextSocket, makeNextSocket } from '../page-sockets'
 import { Session, type SessionEvents } from '../session'
 import type { Client, Connack } from '../types'
 import { dialled, sessionOptions } from './options'
@@ -17,7 +18,8 @@ export class Opening {
   checked: Checked
   /** Of the present link. */
   connack: Connack | undefined
-  private _engine: Engine | undefined
+  /** The one subscription of the session: a filter takes the place of the same one of before. */
+  subscription = 0
   /** Counts the sessions: what an older one tells is not heard. */
   private _generation = 0
   private _waiting: ((session: Session) => void)[] = []
@@ -29,8 +31,6 @@ export class Opening {
   }
 
   get negotiated() { return negotiated(this.connack ?? nothing, this.checked) }
-
-  newId(): number { return this._engine!.newId() }
 
   /** Opens a session. `begun` sets it up before any call that waits; `attempt` hears of each attempt. */
   async open(events: SessionEvents, attempt: (n: number) => void, begun: (session: Session) => Promise<void> | void, failed: (error: Error) => void): Promise<void> {
@@ -44,11 +44,14 @@ export class Opening {
       const heard = Object.fromEntries(Object.entries(events).map(([name, hear]) => [name, (...args: unknown[]) => {
         if (current()) (hear as (...args: unknown[]) => void)(...args)
       }])) as unknown as SessionEvents
-      const session = new Session(engine, checked, heard, () => {
+      const session = new Session(engine, checked, heard, async () => {
         attempt(attempts)
-        return dialled(this._dial(attempts++), this._client.options, checked, this._client)
+        const { options } = this._client, { createWebsocket } = options
+        const target = await dialled(this._dial(attempts++), options, checked, this._client)
+        if (createWebsocket && target.url && current()) makeNextSocket(this._client, target.url, (at, protocols) => createWebsocket(at, protocols, options) as WebSocket)
+        return target
       })
-      this._engine = engine
+      this.subscription = engine.newId()
       this.session = session
       this.delayed = new DelayedRuns(engine, this._owner(session), session.id, checked.bounds, events.fault)
       session.connect().catch(() => undefined) // the events tell
@@ -56,9 +59,7 @@ export class Opening {
       if (!current()) return
       for (const call of this._waiting.splice(0)) call(session)
     } catch (e) {
-      if (!current()) return
-      this.session = undefined
-      failed(e as Error)
+      if (current()) failed(e as Error)
     }
   }
 
@@ -72,6 +73,7 @@ export class Opening {
   forget(keeps = false): void {
     this._generation++
     this.session?.release()
+    forgetNextSocket(this._client)
     this.session = this.delayed = this.connack = undefined
     if (!keeps) this._waiting = []
   }

@@ -1,8 +1,8 @@
 /** What the options of mqtt.js say to the session, and what it dials at each attempt. */
 import * as check from '../arguments'
-import { awsLimits, connectOptions, target, type Checked, type Target } from '../connect-options'
+import { awsLimits, connectOptions, target, type Checked, type Login, type Target } from '../connect-options'
+import { inTime } from '../credentials'
 import { IotError } from '../errors'
-import { makeNextSocket } from '../page-sockets'
 import type { ConnectOptions, Will } from '../types'
 import { OnRefusal } from '../wire'
 import type { MqttClient } from './client'
@@ -21,7 +21,10 @@ export function fillDefaults(o: IClientOptions): void {
 
 const isAws = (o: IClientOptions): boolean => o.aws !== undefined || /\.iot\.[a-z\d-]+\.amazonaws\.com(\.cn)?$/.test(o.hostname ?? o.host ?? '')
 
-export function batchSize(o: IClientOptions): number { return o.subscribeBatchSize ?? (isAws(o) ? 8 : Infinity) }
+export function batchSize(o: IClientOptions): number {
+  const { subscribeBatchSize: size } = o
+  return size! >= 1 ? Math.floor(size!) : isAws(o) ? 8 : Infinity
+}
 
 /** An older protocol keeps a session that is not clean without end [MQTT-3.1.2-4 of 3.1.1]. */
 const forever = 0xffffffff
@@ -37,7 +40,7 @@ export function sessionOptions(o: IClientOptions, asked: number, endpoint: strin
     clientId: o.clientId, keepAlive: o.keepalive, cleanStart: o.clean,
     sessionExpiryInterval: sessionExpiryInterval ?? (o.clean === false && asked < 5 ? forever : 0),
     connectTimeout: o.connectTimeout,
-    ...(!aws?.authorizer && { username: o.username, password: o.password }),
+    ...(!aws?.authorizer && { username: o.username ?? undefined, password: o.password ?? undefined }),
     ...(o.will && { will: { ...o.will, payload: bytes(o.will.payload ?? '') } as Will }),
     properties,
     reconnect: period > 0 && { minDelay: period, maxDelay: period },
@@ -64,15 +67,19 @@ export async function dialled(url: string, o: IClientOptions, checked: Checked, 
   let dialled = url
   if (o.transformWsUrl) {
     try {
-      dialled = check.address(await o.transformWsUrl(url, o, client), 'transformWsUrl')
+      dialled = check.address(await inTime(Promise.resolve(o.transformWsUrl(url, o, client)), 'transformWsUrl', Math.ceil(0.9 * checked.connectTimeout)), 'transformWsUrl')
     } catch (cause) {
       if (cause instanceof IotError) throw cause
       throw new IotError('credentials-failed', 'the transformWsUrl function failed', { field: 'transformWsUrl', cause, retryable: true, hint: 'See cause for what it threw.' })
     }
   }
-  const { createWebsocket } = o
-  if (createWebsocket) makeNextSocket(dialled, (at, protocols) => createWebsocket(at, protocols, o) as WebSocket)
   return { url: dialled, credentials: undefined, clockOffset: 0, login: login(o) }
 }
 
-const login = (o: IClientOptions) => ({ clientId: o.clientId!, username: o.username, password: o.password })
+/** What `transformWsUrl` may have changed. */
+function login({ clientId, username, password }: IClientOptions): Login {
+  check.text(clientId, 'clientId')
+  check.optional(username ?? undefined, 'username', check.text)
+  if (typeof password !== 'string') check.optional(password ?? undefined, 'password', check.bytes)
+  return { clientId: clientId!, username: username ?? undefined, password: password ?? undefined }
+}

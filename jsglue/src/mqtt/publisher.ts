@@ -1,6 +1,7 @@
 /** What the page publishes: now, later, and what an earlier page left in its store. */
 import * as check from '../arguments'
-import { invalid, type IotError } from '../errors'
+import { lastInstant } from '../delayed/plan'
+import { guarded, invalid, type IotError } from '../errors'
 import { checkMessage } from '../limits'
 import type { Session } from '../session'
 import type { Outgoing } from '../wire'
@@ -23,6 +24,8 @@ interface Waiting {
 export class Publisher {
   /** QoS 0 messages that were not sent yet. */
   private readonly _waiting = new Set<Waiting>()
+  /** Callbacks of messages that are published later. */
+  private readonly _later = new Set<types.PacketCallback>()
   /** Topic names by the aliases that the page gave them. */
   private readonly _aliases = new Map<number, string>()
 
@@ -39,21 +42,22 @@ export class Publisher {
   }
 
   /** @throws {IotError} `invalid-argument` */
-  publish(topic: string, message: unknown, opts: types.IClientPublishOptions, cb: types.PacketCallback): void {
+  publish(topic: string, message: unknown, opts: types.IClientPublishOptions, callback: types.PacketCallback): void {
+    const cb = guarded(callback) as types.PacketCallback
     const { qos = 0, retain = false, dup = false, properties, cbStorePut } = opts
     const outgoing = this._outgoing(topic, message, qos, retain, properties)
     checkMessage(outgoing, this._opening.checked.bounds)
     const packet: types.IPublishPacket = { cmd: 'publish', topic, payload: message as types.Payload, qos, retain, messageId: 0, dup, ...(properties && { properties: properties as never }) }
-    if (opts.delay !== undefined || opts.at !== undefined) this._later(outgoing, packet, dueTime(opts), cb)
+    if (opts.delay !== undefined || opts.at !== undefined) this._publishAt(dueTime(opts), outgoing, packet, cb)
     else if (qos > 0) {
       this._requests.number(id => {
         packet.messageId = id
         const pending = this._requests.add(id, 'publish', packet, cb)
-        this._store(pending, cbStorePut, () => { this._opening.whenOpen(session => { this._send(session, outgoing, pending) }) })
-      })
+        this._store(pending, outgoing.topic, cbStorePut, () => { this._opening.whenOpen(session => { this._send(session, outgoing, pending) }) })
+      }, cb)
     } else if (!this._client.connected && !this._client.queueQoSZero) cb(new Error('No connection to broker'))
     else {
-      cbStorePut?.()
+      guarded(cbStorePut)()
       const waiting: Waiting = { packet, cb, told: false }
       this._waiting.add(waiting)
       this._opening.whenOpen(session => {
@@ -69,6 +73,7 @@ export class Publisher {
 
   fail(error: Error): void {
     for (const waiting of this._waiting) this._settle(waiting, error)
+    for (const cb of this._later) this._told(cb, error)
   }
 
   /** A new link knows no alias. */
@@ -79,9 +84,16 @@ export class Publisher {
     for (const packet of await readAll(this._client.outgoingStore)) {
       const id = packet.messageId
       if (packet.cmd !== 'publish' || !id || this._requests.get(id)) continue
-      this._requests.register(id)
       const { topic, payload, qos, retain, properties } = packet
-      this._send(session, this._outgoing(topic, payload, qos, retain, properties), this._requests.add(id, 'publish', packet, () => undefined))
+      let outgoing: Outgoing
+      try {
+        outgoing = check.message(topic, payload ?? '', { qos, retain, properties: sessionProperties(properties) })
+      } catch (e) {
+        this._client.log(`what the store has is no message: ${(e as Error).message}`) // the others are good, and so is the connection
+        continue
+      }
+      this._requests.register(id)
+      this._send(session, outgoing, this._requests.add(id, 'publish', packet, () => undefined))
     }
   }
 
@@ -120,37 +132,53 @@ export class Publisher {
   }
 
   /** Puts a message into the page's store before it is sent. */
-  private _store(pending: Pending, cbStorePut: types.StorePutCallback | undefined, then: () => void): void {
+  private _store(pending: Pending, topic: string, cbStorePut: types.StorePutCallback | undefined, then: () => void): void {
     const stored = (error?: Error | null): void => {
       if (error) return this._requests.settle(pending, error)
-      cbStorePut?.()
+      if (!this._requests.holds(pending)) return // the client ended first
+      guarded(cbStorePut)()
       then()
     }
-    if (this._client.options.outgoingStore) this._client.outgoingStore.put({ ...pending.packet }, stored)
-    else stored()
+    if (!this._client.options.outgoingStore) return stored()
+    try {
+      this._client.outgoingStore.put({ ...pending.packet, topic } as types.Packet, stored)
+    } catch (e) {
+      stored(e as Error) // storage of a page may be full
+    }
   }
 
   private _unstore(messageId: number, then: types.StoreCallback): void {
-    if (this._client.options.outgoingStore) this._client.outgoingStore.del({ messageId }, then)
-    else then(null)
+    if (!this._client.options.outgoingStore) return then(null)
+    try {
+      this._client.outgoingStore.del({ messageId }, then)
+    } catch (e) {
+      then(e as Error)
+    }
   }
 
-  private _later(outgoing: Outgoing, packet: types.IPublishPacket, at: Date, cb: types.PacketCallback): void {
+  private _publishAt(at: Date, outgoing: Outgoing, packet: types.IPublishPacket, cb: types.PacketCallback): void {
     const { topic, payload, qos, retain, properties } = outgoing
+    this._later.add(cb)
     this._opening.whenOpen(() => {
       const run = this._opening.delayed!.publish([{ topic, payload, qos, retain, ...(properties && { properties }), at }], [{}])
       void run.done.then(({ steps }) => {
         const error = steps[0]!.error
-        if (error) cb(publishFailure(error as IotError))
-        else if (qos > 0) cb(null as never, packet)
-        else cb()
+        if (error) this._told(cb, publishFailure(error as IotError))
+        else if (qos > 0) this._told(cb, null as never, packet)
+        else this._told(cb)
       })
     })
+  }
+
+  private _told(cb: types.PacketCallback, ...args: Parameters<types.PacketCallback> | []): void {
+    if (this._later.delete(cb)) cb(...args as Parameters<types.PacketCallback>)
   }
 }
 
 function dueTime({ delay, at }: types.IClientPublishOptions): Date {
   if (delay === undefined) return check.date(at, 'at')
   if (at !== undefined) throw invalid('at', 'not be given together with delay')
-  return new Date(Date.now() + check.milliseconds(delay, 'delay'))
+  const due = Date.now() + check.milliseconds(delay, 'delay')
+  if (due > lastInstant) throw invalid('delay', 'end before the last date that JavaScript knows')
+  return new Date(due)
 }

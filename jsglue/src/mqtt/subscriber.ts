@@ -1,5 +1,6 @@
 /** What the page subscribes to, and holds. */
-import type { IotError } from '../errors'
+import * as check from '../arguments'
+import { guarded, type IotError } from '../errors'
 import { checkFilters } from '../limits'
 import type { Session } from '../session'
 import type { Properties } from '../wire'
@@ -34,6 +35,7 @@ export class Subscriber {
     }
     let sent: Properties | undefined
     try {
+      checkSubscriptions(subscriptions)
       sent = sessionProperties(properties)
       checkFilters(subscriptions.map(s => s.topic), sent, () => new Set(this._held.keys()), this._opening.checked.bounds, this._opening.negotiated)
     } catch (e) {
@@ -46,7 +48,14 @@ export class Subscriber {
     Promise.all(parts).then(answers => { cb(null, granted, answers.at(-1)) }, (e: ErrorWithSubackPacket) => { cb(e, granted, e.packet) })
   }
 
-  unsubscribe(filters: string[], opts: types.IClientUnsubscribeProperties | undefined, cb: types.PacketCallback): void {
+  unsubscribe(filters: string[], opts: types.IClientUnsubscribeProperties | undefined, callback: types.PacketCallback): void {
+    const cb = guarded(callback) as types.PacketCallback
+    try {
+      filters.forEach(filter => check.topicFilter(filter, 'topic'))
+    } catch (e) {
+      setTimeout(() => { cb(e as Error) })
+      return
+    }
     const properties = sessionProperties(opts?.properties)
     this._requests.number(packetId => {
       for (const filter of filters) this._held.delete(filter)
@@ -55,7 +64,7 @@ export class Subscriber {
         session.unsubscribe(filters, { timeout, properties, packetId }, (codes, p) => subackPacket('unsuback', packetId, [...codes], p))
           .then(packet => { this._requests.settle(pending, null, packet) }, e => { this._requests.settle(pending, failureOf(e)) })
       })
-    })
+    }, cb)
   }
 
   /** A new session has nothing of the one before it. */
@@ -94,14 +103,14 @@ export class Subscriber {
             this._requests.settle(pending, failureOf(e))
           })
         })
-      })
+      }, reject)
     })
   }
 
   private _ask(session: Session, subscriptions: types.ISubscriptionRequest[], properties: Properties | undefined, packetId: number, read: (codes: Uint8Array, p: object) => void): Promise<void> {
     const { maximumQoS } = this._opening.negotiated // AWS IoT Core ends the connection at more
     const filters = subscriptions.map(s => ({ filter: s.topic, qos: Math.min(s.qos, maximumQoS), noLocal: !!s.nl, retainAsPublished: !!s.rap, retainHandling: s.rh ?? 0 }))
-    return session.subscribe(this._opening.newId(), filters, false, { timeout, properties, packetId }, read)
+    return session.subscribe(this._opening.subscription, filters, false, { timeout, properties, packetId }, read)
   }
 
   /** Takes the codes of a SUBACK: what was refused is not held, and if nothing was the requests get what was granted. */
@@ -114,5 +123,14 @@ export class Subscriber {
     })
     if (!refused) codes.forEach((code, i) => { subscriptions[i]!.qos = code as types.QoS })
     return refused
+  }
+}
+
+/** Refuses what a server answers by ending the connection, time and again. */
+function checkSubscriptions(subscriptions: types.ISubscriptionRequest[]): void {
+  for (const { topic, qos, rh } of subscriptions) {
+    check.topicFilter(topic, 'topic')
+    check.qos(qos, 'qos')
+    check.optional(rh ?? undefined, 'rh', check.integer(0, 2))
   }
 }

@@ -186,6 +186,36 @@ func TestUnsubscribeFromFilters(t *testing.T) {
 	})
 }
 
+// A page that subscribes again and again, or leaves what it asked for, has the
+// session keep no more than what it holds.
+func TestSubscriptionsAreLetGo(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var tr transcript
+		s, _ := withPeers(t, nil, tr.link(script{}))
+		mustOpen(t, s)
+		for range 3 {
+			subscribe(t, s, 1, 0, "a", "b")
+			subscribe(t, s, 1, 1, "b")
+		}
+		kept := func() (filters []string) {
+			for _, sub := range s.subscriptions {
+				for _, f := range sub.filters {
+					filters = append(filters, f.Topic)
+				}
+			}
+			return filters
+		}
+		if got := kept(); len(s.subscriptions) != 2 || !slices.Equal(got, []string{"a", "b"}) {
+			t.Errorf("%d subscriptions, of %q", len(s.subscriptions), got)
+		}
+		s.Unsubscribe(wire.Unsubscribe{Timeout: time.Second, Filters: []string{"b", "a"}}, func(wire.Answer, *wire.Error) {})
+		synctest.Wait()
+		if len(s.subscriptions) != 0 || len(s.routes.match("a")) != 0 {
+			t.Errorf("%d subscriptions are left", len(s.subscriptions))
+		}
+	})
+}
+
 func TestCloseWithoutDisconnect(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var tr transcript

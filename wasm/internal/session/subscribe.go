@@ -1,6 +1,7 @@
 package session
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -17,6 +18,7 @@ type subscription struct {
 	filters    []wire.Filter
 	properties *packets.Properties
 	manual     bool
+	settled    bool // its call is over: without a filter it is of no use
 }
 
 // call is one Subscribe or Unsubscribe of the page: several packets, one outcome.
@@ -42,7 +44,9 @@ type request struct {
 
 // Subscribe asks for the filters of c. done gets a reason code for each of them.
 // Messages that match go to the subscription of c from now on; those of a refused
-// filter have no server to send them. Without a link it waits for one.
+// filter have no server to send them. Without a link it waits for one. What is
+// granted to a subscription that there is already takes the place of the same
+// filter in it.
 func (s *Session) Subscribe(c wire.Subscribe, done func(wire.Answer, *wire.Error)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -66,14 +70,14 @@ func (s *Session) Subscribe(c wire.Subscribe, done func(wire.Answer, *wire.Error
 		var unwanted []string
 		for i, f := range c.Filters {
 			if err == nil && a.ReasonCodes[i] < 0x80 {
+				s.withdraw(f.Topic, func(other *subscription) bool { return other.id == sub.id })
 				sub.filters = append(sub.filters, f)
 			} else if s.routes.remove(f.Topic, c.Subscription) && err != nil {
 				unwanted = append(unwanted, f.Topic)
 			}
 		}
-		if len(sub.filters) == 0 {
-			s.leave(sub.id)
-		}
+		sub.settled = true
+		s.letGo()
 		if k.sent && s.state != wire.Closed && len(unwanted) > 0 {
 			// Given up, and yet the server may have granted it.
 			s.unsubscribe(s.begin(0, c.Timeout, len(unwanted), func(wire.Answer, *wire.Error) {}), 0, unwanted, nil)
@@ -301,14 +305,24 @@ func (s *Session) subscribeAgain(filters []wire.Filter, properties *packets.Prop
 // forget takes a filter out of every subscription.
 func (s *Session) forget(topic string) {
 	for _, sub := range s.subscriptions {
-		for i, f := range sub.filters {
-			if f.Topic == topic {
-				sub.filters = append(sub.filters[:i], sub.filters[i+1:]...)
-				break
-			}
-		}
 		s.routes.remove(topic, sub.id)
 	}
+	s.withdraw(topic, func(*subscription) bool { return true })
+	s.letGo()
+}
+
+// withdraw takes a filter out of some subscriptions.
+func (s *Session) withdraw(topic string, of func(*subscription) bool) {
+	for _, sub := range s.subscriptions {
+		if of(sub) {
+			sub.filters = slices.DeleteFunc(sub.filters, func(f wire.Filter) bool { return f.Topic == topic })
+		}
+	}
+}
+
+// letGo drops the subscriptions that have no filter any more.
+func (s *Session) letGo() {
+	s.subscriptions = slices.DeleteFunc(s.subscriptions, func(sub *subscription) bool { return sub.settled && len(sub.filters) == 0 })
 }
 
 // answered takes a SUBACK or UNSUBACK.
