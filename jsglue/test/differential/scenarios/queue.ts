@@ -68,7 +68,7 @@ export const queue: Theme = {
       run: async t => {
         const peer = await t.connected({ as: 'peer', reconnectPeriod: 40 })
         await peer.subscribeAsync(t.topic(), { qos: 0 })
-        const client = await t.connected({ reconnectPeriod: 400 })
+        const client = await t.connected({ reconnectPeriod: 1500 })
         await t.server.cut()
         await t.seen(peer, 'connect', 2)
         await t.seen(client, 'close')
