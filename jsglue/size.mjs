@@ -9,7 +9,7 @@ import { brotliCompressSync, constants, gzipSync } from 'node:zlib'
 const here = dirname(fileURLToPath(import.meta.url))
 
 /** Largest size after brotli -q 11, in bytes. */
-const budgets = { 'dist/iotwasm.wasm': 935_000, 'dist/index.js': 28_500, 'dist/iotwasm.global.js': 28_500, 'dist/mqtt.js': 32_500, 'dist/mqtt.global.js': 32_500, 'dist/worker.js': 6_000, 'dist/delayed-run.js': 9_000 }
+const budgets = { 'dist/iotwasm.wasm': 958_000, 'dist/index.js': 28_500, 'dist/iotwasm.global.js': 28_500, 'dist/mqtt.js': 32_500, 'dist/mqtt.global.js': 32_500, 'dist/worker.js': 6_000, 'dist/delayed-run.js': 9_000 }
 
 const files = [
   ...Object.keys(budgets),
