@@ -17,6 +17,37 @@ export function object<T extends object>(value: unknown, field: string, keys: re
   }
 }
 
+export type Check<T = unknown> = (value: unknown, field: string) => T
+
+/** What is given of these fields, each as its check returns it. Throws unless `value` is an object of nothing else. */
+export function fields<T extends object>(value: unknown, field: string, checks: Record<keyof T & string, Check>): T {
+  const keys = Object.keys(checks) as (keyof T & string)[], out: Partial<T> = {}
+  object<T>(value, field, keys)
+  for (const key of keys) {
+    if (value[key] !== undefined) out[key] = checks[key](value[key], field === 'options' ? key : `${field}.${key}`) as T[typeof key]
+  }
+  return out as T
+}
+
+export const any: Check = value => value
+
+/** A check for one of these strings. */
+export const oneOf = (...known: string[]): Check => (value, field) => {
+  if (!known.includes(value as string)) throw invalid(field, `be ${known.join(', ').replace(/, (?!.*, )/, ' or ')}`)
+  return value
+}
+
+export const method: Check = (value, field) => {
+  if (typeof value !== 'function') throw invalid(field, 'be a function')
+  return value
+}
+
+/** A check for an object of a class, which may not be there before it is asked for. */
+export const instance = <T>(kind: () => abstract new (...args: never[]) => T, name: string) => (value: unknown, field: string): T => {
+  if (!(value instanceof kind())) throw invalid(field, `be ${name}`)
+  return value
+}
+
 export function text(value: unknown, field: string): string {
   if (typeof value !== 'string') throw invalid(field, 'be a string')
   return mqttText(value, field)
@@ -150,16 +181,10 @@ export function userProperties(value: unknown, field: string): UserProperties {
   return value as UserProperties
 }
 
-export function publishProperties(value: unknown, field: string, more: readonly string[] = []): Properties | undefined {
-  if (value === undefined) return undefined
-  object<PublishProperties>(value, field, ['payloadFormatIndicator', 'messageExpiryInterval', 'contentType', 'responseTopic', 'correlationData', 'userProperties', ...(more as [])])
-  optional(value.payloadFormatIndicator, `${field}.payloadFormatIndicator`, flag)
-  optional(value.messageExpiryInterval, `${field}.messageExpiryInterval`, u32)
-  optional(value.contentType, `${field}.contentType`, text)
-  optional(value.responseTopic, `${field}.responseTopic`, topicName)
-  optional(value.correlationData, `${field}.correlationData`, correlationData)
-  optional(value.userProperties, `${field}.userProperties`, userProperties)
-  return value
+export function publishProperties(value: unknown, field: string, more?: Record<string, Check>): Properties | undefined {
+  return optional(value, field, () => fields<PublishProperties>(value, field, {
+    payloadFormatIndicator: flag, messageExpiryInterval: u32, contentType: text, responseTopic: topicName, correlationData, userProperties, ...more,
+  }))
 }
 
 function correlationData(value: unknown, field: string): Uint8Array {
@@ -178,51 +203,39 @@ export function message(topic: unknown, body: unknown, options: { qos?: unknown,
   }
 }
 
-export function subscribeOptions(value: unknown) {
-  if (value !== undefined) {
-    object<SubscribeOptions>(value, 'options', ['qos', 'noLocal', 'retainAsPublished', 'retainHandling', 'properties', 'manualAck', 'buffer', 'overflow', 'timeout', 'signal'])
-  }
-  const o: SubscribeOptions = value ?? {}
-  const overflow = o.overflow ?? 'drop-oldest'
-  if (!['drop-oldest', 'drop-newest', 'latest'].includes(overflow)) throw invalid('overflow', 'be drop-oldest, drop-newest or latest')
+/** A duration in ms that is not 0. */
+export const duration = integer(1, 0x7fffffff)
+
+const atMost30Seconds = { timeout: 30_000 }
+
+export function subscribeOptions(value: unknown = {}) {
   return {
-    qos: qos(o.qos, 'qos'),
-    noLocal: optional(o.noLocal, 'noLocal', flag) ?? false,
-    retainAsPublished: optional(o.retainAsPublished, 'retainAsPublished', flag) ?? false,
-    retainHandling: optional(o.retainHandling, 'retainHandling', integer(0, 2)) ?? 0,
-    properties: subscribeProperties(o.properties),
-    manualAck: optional(o.manualAck, 'manualAck', flag) ?? false,
-    buffer: optional(o.buffer, 'buffer', integer(1, 0xffffffff)) ?? 1000,
-    overflow,
-    timeout: optional(o.timeout, 'timeout', integer(1, 0x7fffffff)) ?? 30_000,
-    signal: signal(o.signal, 'signal'),
+    qos: 0 as QoS, noLocal: false, retainAsPublished: false, retainHandling: 0, manualAck: false, buffer: 1000, overflow: 'drop-oldest' as const, ...atMost30Seconds,
+    ...fields<Omit<SubscribeOptions, 'properties'> & { properties?: Properties }>(value, 'options', {
+      qos, noLocal: flag, retainAsPublished: flag, retainHandling: integer(0, 2), properties: subscribeProperties, manualAck: flag,
+      buffer: integer(1, 0xffffffff), overflow: oneOf('drop-oldest', 'drop-newest', 'latest'), timeout: duration, signal,
+    }),
   }
 }
 
-function subscribeProperties(value: unknown): Properties | undefined {
-  if (value === undefined) return undefined
-  object<NonNullable<SubscribeOptions['properties']>>(value, 'properties', ['subscriptionIdentifier', 'userProperties'])
-  const id = optional(value.subscriptionIdentifier, 'properties.subscriptionIdentifier', integer(1, 268435455))
-  const user = optional(value.userProperties, 'properties.userProperties', userProperties)
-  return { ...(id !== undefined && { subscriptionIdentifiers: [id] }), ...(user && { userProperties: user }) }
+function subscribeProperties(value: unknown, field: string): Properties {
+  const { subscriptionIdentifier: id, ...user } = fields<NonNullable<SubscribeOptions['properties']>>(value, field, { subscriptionIdentifier: integer(1, 268435455), userProperties })
+  return { ...(id !== undefined && { subscriptionIdentifiers: [id] }), ...user }
 }
 
 export function unsubscribeOptions(value: unknown) {
-  object<UnsubscribeOptions>(value, 'options', ['properties', 'timeout'])
-  if (value.properties !== undefined) object<{ userProperties: unknown }>(value.properties, 'properties', ['userProperties'])
-  const user = optional(value.properties?.userProperties, 'properties.userProperties', userProperties)
   return {
-    properties: user && { userProperties: user },
-    timeout: optional(value.timeout, 'timeout', integer(1, 0x7fffffff)) ?? 30_000,
+    ...atMost30Seconds,
+    ...fields<UnsubscribeOptions>(value, 'options', { properties: (given, field) => fields<{ userProperties?: unknown }>(given, field, { userProperties }), timeout: duration }),
   }
 }
 
-export function closeOptions(value: unknown) {
-  object<CloseOptions>(value, 'options', ['reasonCode', 'properties'])
-  const given: unknown = value.properties ?? {}
-  object<NonNullable<CloseOptions['properties']>>(given, 'properties', ['reasonString', 'userProperties', 'sessionExpiryInterval'])
-  optional(given.reasonString, 'properties.reasonString', text)
-  optional(given.userProperties, 'properties.userProperties', userProperties)
-  optional(given.sessionExpiryInterval, 'properties.sessionExpiryInterval', u32)
-  return { reasonCode: optional(value.reasonCode, 'reasonCode', integer(0, 255)) ?? 0, properties: { ...given } as Properties }
+export function closeOptions(value: unknown): { reasonCode: number, properties: Properties } {
+  return {
+    reasonCode: 0, properties: {},
+    ...fields<CloseOptions>(value, 'options', {
+      reasonCode: integer(0, 255),
+      properties: (given, field) => fields<NonNullable<CloseOptions['properties']>>(given, field, { reasonString: text, userProperties, sessionExpiryInterval: u32 }),
+    }),
+  }
 }

@@ -1,6 +1,9 @@
 /**
- * Where the module's files are, for the ES module build. The two literals are
- * what Vite and webpack look for.
+ * Where the module's files are, for the ES module build. The literals are what
+ * bundlers look for; build.mjs puts the names of the parts, which have hashes.
  */
 export const wasmURL = (): URL => new URL('./iotwasm.wasm', import.meta.url)
 export const startWorker = (): Worker => new Worker(new URL('./worker.js', import.meta.url), { type: 'module' })
+export const features = () => import('iotwasm:features')
+export const pageHost = () => import('iotwasm:page-host')
+export const cognitoCalls = () => import('iotwasm:cognito-calls')

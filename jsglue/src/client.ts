@@ -1,22 +1,22 @@
 /** A client: one MQTT 5 session of the page. */
 import * as check from './arguments'
-import { connectOptions, type Checked } from './connect-options'
-import { DelayedRuns } from './delayed/runs'
+import { askAhead, connectOptions, type Checked } from './connect-options'
+import type { DelayedRuns } from './delayed/runs'
 import { Emitter } from './emitter'
 import { engineFor, type Engine } from './engine'
 import { aborted, closed, invalid, type IotError } from './errors'
+import { TraceDetail } from './kinds'
 import { checkFilters, checkMessage } from './limits'
 import { Log } from './log'
 import type { Message } from './message'
 import { negotiated } from './negotiated'
 import { tracedHeader, type TracedPacket } from './packet'
-import { request } from './request'
+import * as parts from './parts'
 import { Session } from './session'
-import { openShadow } from './shadow'
-import { readStats, type Totals } from './stats'
-import { Subscription } from './subscription'
+import type { Totals } from './stats'
+import type { Subscription } from './subscription'
 import type * as types from './types'
-import { TraceDetail, type Outgoing } from './wire'
+import type { Outgoing } from './wire'
 
 const events: readonly (keyof types.ClientEvents)[] = ['state', 'connect', 'reconnect', 'offline', 'message', 'packet', 'disconnect', 'close', 'error']
 
@@ -24,12 +24,20 @@ const events: readonly (keyof types.ClientEvents)[] = ['state', 'connect', 'reco
 export async function connect(options: types.ConnectOptions): Promise<types.Client> {
   const checked = connectOptions(options)
   if (checked.signal?.aborted) throw aborted(checked.signal)
-  const engine = await engineFor(checked)
-  return Client.open(engine, checked)
+  askAhead(checked)
+  return Client.open(...await loaded(checked), checked)
+}
+
+type Features = Awaited<ReturnType<typeof parts.features>>
+
+/** What a client needs, all at once: the part is far smaller than the module. */
+export function loaded(options: types.LoadOptions): Promise<[Engine, Features]> {
+  return Promise.all([engineFor(options), parts.features()])
 }
 
 export class Client implements types.Client {
   readonly #engine: Engine
+  readonly #features: Features
   readonly #options: Checked
   readonly #session: Session
   readonly #log: Log
@@ -42,8 +50,9 @@ export class Client implements types.Client {
   #tracing = false
   #totals: Totals | undefined
 
-  private constructor(engine: Engine, options: Checked) {
+  private constructor(engine: Engine, features: Features, options: Checked) {
     this.#engine = engine
+    this.#features = features
     this.#options = options
     this.#clientId = options.clientId
     this.#log = new Log(options)
@@ -56,11 +65,11 @@ export class Client implements types.Client {
       serverDisconnect: packet => this.#events.emit('disconnect', packet),
       fault: error => this.#failed(error),
     })
-    this.#delayed = new DelayedRuns(engine, this, this.#session.id, options.bounds, error => this.#failed(error))
+    this.#delayed = new features.DelayedRuns(engine, this, this.#session.id, options.bounds, error => this.#failed(error))
   }
 
-  static async open(engine: Engine, options: Checked): Promise<Client> {
-    const client = new Client(engine, options)
+  static async open(engine: Engine, features: Features, options: Checked): Promise<Client> {
+    const client = new Client(engine, features, options)
     try {
       const connected = client.#session.connect(options.signal)
       client.#trace()
@@ -104,7 +113,7 @@ export class Client implements types.Client {
     this.#mustBeOpen()
     checkFilters(filters, options.properties, () => this.#filters(), this.#options.bounds, this.negotiated)
     const id = this.#engine.newId()
-    const subscription = new Subscription(filters, handler as types.MessageHandler | undefined, options, leaving => this.#unsubscribe(id, leaving))
+    const subscription = new this.#features.Subscription(filters, handler as types.MessageHandler | undefined, options, leaving => this.#unsubscribe(id, leaving))
     this.#subscriptions.set(id, subscription)
     try {
       const qos = Math.min(options.qos, this.negotiated.maximumQoS) // AWS IoT Core ends the connection at more
@@ -149,10 +158,10 @@ export class Client implements types.Client {
   }
 
   request(topic: string, payload: types.Payload, options: types.RequestOptions = {}): Promise<types.Message> {
-    return request(this, topic, payload, options)
+    return this.#features.request(this, topic, payload, options)
   }
 
-  shadow(thingName: string, shadowName?: string): types.Shadow { return openShadow(this, thingName, shadowName) }
+  shadow(thingName: string, shadowName?: string): types.Shadow { return this.#features.openShadow(this, thingName, shadowName) }
 
   async renew(): Promise<void> {
     this.#mustBeOpen()
@@ -162,7 +171,7 @@ export class Client implements types.Client {
   async stats(): Promise<types.Stats> {
     this.#mustBeOpen()
     return this.#session.stats(r => {
-      const { stats, totals } = readStats(r, this.#filters().size, this.#totals)
+      const { stats, totals } = this.#features.readStats(r, this.#filters().size, this.#totals)
       this.#totals = totals
       return stats
     })

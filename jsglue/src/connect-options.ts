@@ -2,24 +2,17 @@
 import * as check from './arguments'
 import { credentials, currentCredentials, inTime, type KnownCredentials } from './credentials'
 import { invalid, IotError } from './errors'
+import { OnRefusal } from './kinds'
 import type { Authorizer, ConnectOptions, ConnectProperties, Credentials, Limits, LoadOptions, LogLevel, PresignOptions, QueueOptions, ReconnectOptions, Will } from './types'
-import { OnRefusal, type Properties, type Writer } from './wire'
+import type { Properties, Writer } from './wire'
 
-const loadKeys = ['worker', 'wasmURL', 'workerURL', 'integrity', 'wasmModule'] as const
-
-export function loadOptions(o: LoadOptions): LoadOptions {
-  check.optional(o.worker, 'worker', check.flag)
-  check.optional(o.wasmURL, 'wasmURL', fileAddress)
-  check.optional(o.workerURL, 'workerURL', fileAddress)
-  check.optional(o.integrity, 'integrity', check.text)
-  if (o.wasmModule !== undefined && !(o.wasmModule instanceof WebAssembly.Module)) throw invalid('wasmModule', 'be a WebAssembly.Module')
-  return o
+const loadChecks = {
+  worker: check.flag, wasmURL: fileAddress, workerURL: fileAddress, integrity: check.text,
+  wasmModule: check.instance(() => WebAssembly.Module, 'a WebAssembly.Module'),
 }
 
-export function onlyLoadOptions(value: unknown): LoadOptions {
-  if (value === undefined) return {}
-  check.object<LoadOptions>(value, 'options', loadKeys)
-  return loadOptions(value)
+export function onlyLoadOptions(value: unknown = {}): LoadOptions {
+  return check.fields<LoadOptions>(value, 'options', loadChecks)
 }
 
 function fileAddress(value: unknown, field: string): string | URL {
@@ -27,15 +20,12 @@ function fileAddress(value: unknown, field: string): string | URL {
   return value
 }
 
-export function presignOptions(value: unknown): PresignOptions & LoadOptions {
-  check.object<PresignOptions & LoadOptions>(value, 'options', ['endpoint', 'region', 'credentials', 'date', 'expires', ...loadKeys])
-  check.address(value.endpoint, 'endpoint')
-  check.optional(value.region, 'region', check.text)
-  credentials(value.credentials)
-  check.optional(value.date, 'date', check.date)
-  check.optional(value.expires, 'expires', check.integer(1, 604800))
-  loadOptions(value)
-  return value
+export function presignOptions(value: unknown): PresignOptions & LoadOptions & { credentials: KnownCredentials } {
+  const o = check.fields<PresignOptions & LoadOptions>(value, 'options', {
+    endpoint: check.address, region: check.text, credentials: check.any, date: check.date, expires: check.integer(1, 604800), ...loadChecks,
+  })
+  check.address(o.endpoint, 'endpoint')
+  return { ...o, credentials: credentials(o.credentials) }
 }
 
 /** ConnectOptions, checked, with defaults. */
@@ -56,6 +46,8 @@ export interface Checked extends ConnectOptions {
   bounds: Required<Limits>
   maxConnectionAge: number
   logLevel: LogLevel
+  /** Credentials that were asked for ahead of the first attempt. */
+  ahead?: Promise<KnownCredentials> | undefined
 }
 
 const noLimits: Required<Limits> = {
@@ -72,46 +64,31 @@ export const awsLimits: Required<Limits> = {
 /** AWS IoT Core ends a WebSocket after 24 hours. */
 const awsConnectionAge = (23 * 60 + 45) * 60_000
 
+/** Text or bytes. */
+const secret = (value: unknown, field: string): unknown => typeof value === 'string' ? value : check.bytes(value, field)
+
+/** A check that lets functions through. */
+const orFunction = (other: check.Check): check.Check => (value, field) => typeof value === 'function' ? value : other(value, field)
+
 export function connectOptions(value: unknown): Checked {
-  check.object<ConnectOptions>(value, 'options', [
-    'endpoint', 'region', 'credentials', 'authorizer', 'url', 'clientId', 'keepAlive', 'cleanStart', 'sessionExpiryInterval', 'connectTimeout',
-    'username', 'password', 'will', 'properties', 'reconnect', 'resubscribe', 'queue', 'limits', 'topicAliases', 'maxConnectionAge',
-    'log', 'logLevel', 'clockOffset', 'signal', ...loadKeys,
-  ])
-  const o = value
+  const o = check.fields<ConnectOptions>(value, 'options', {
+    endpoint: check.address, region: check.text, credentials: orFunction(credentials), authorizer, url: orFunction(check.address),
+    clientId: check.text, keepAlive: check.u16, cleanStart: check.flag, sessionExpiryInterval: check.u32, connectTimeout: check.duration,
+    username: check.text, password: secret, will, properties: connectProperties,
+    reconnect: check.any, resubscribe: check.flag, queue: queueOptions, limits: check.any, topicAliases: check.flag, maxConnectionAge: check.u32,
+    log: check.method, logLevel: check.oneOf('error', 'warn', 'info', 'debug'), clockOffset: orFunction(clockOffset), signal: check.signal, ...loadChecks,
+  })
   server(o)
-  check.optional(o.region, 'region', check.text)
-  check.optional(o.clientId, 'clientId', check.text)
-  check.optional(o.keepAlive, 'keepAlive', check.u16)
-  check.optional(o.cleanStart, 'cleanStart', check.flag)
-  check.optional(o.sessionExpiryInterval, 'sessionExpiryInterval', check.u32)
-  check.optional(o.connectTimeout, 'connectTimeout', check.integer(1, 0x7fffffff))
-  check.optional(o.username, 'username', check.text)
-  if (typeof o.password !== 'string') check.optional(o.password, 'password', check.bytes)
-  check.optional(o.will, 'will', will)
-  check.optional(o.properties, 'properties', connectProperties)
-  check.optional(o.resubscribe, 'resubscribe', check.flag)
-  check.optional(o.topicAliases, 'topicAliases', check.flag)
-  check.optional(o.maxConnectionAge, 'maxConnectionAge', check.u32)
-  if (o.log !== undefined && typeof o.log !== 'function') throw invalid('log', 'be a function')
-  if (o.logLevel !== undefined && !['error', 'warn', 'info', 'debug'].includes(o.logLevel)) throw invalid('logLevel', 'be error, warn, info or debug')
-  if (typeof o.clockOffset !== 'function') check.optional(o.clockOffset, 'clockOffset', clockOffset)
-  check.signal(o.signal, 'signal')
-  loadOptions(o)
-  const back = o.reconnect === false ? undefined : reconnectOptions(o.reconnect === undefined ? {} : o.reconnect)
+  const { reconnect = {}, limits: given = {} } = o, aws = o.endpoint !== undefined
+  const back = reconnect === false ? undefined : reconnectOptions(reconnect)
   return {
+    clientId: `iotwasm-${randomHex(8)}`, keepAlive: 60, cleanStart: true, connectTimeout: 30000, sessionExpiryInterval: back ? 300 : 0,
+    maxConnectionAge: aws ? awsConnectionAge : 0, logLevel: 'info',
     ...o,
-    clientId: o.clientId ?? `iotwasm-${randomHex(8)}`,
-    keepAlive: o.keepAlive ?? 60,
-    cleanStart: o.cleanStart ?? true,
-    connectTimeout: o.connectTimeout ?? 30000,
-    sessionExpiryInterval: o.sessionExpiryInterval ?? (back ? 300 : 0),
     ownSession: o.sessionExpiryInterval === undefined,
     back,
-    room: queueOptions(o.queue === undefined ? {} : o.queue),
-    bounds: o.limits === false ? noLimits : limits(o.limits === undefined ? {} : o.limits, o.endpoint === undefined ? noLimits : awsLimits),
-    maxConnectionAge: o.maxConnectionAge ?? (o.endpoint === undefined ? 0 : awsConnectionAge),
-    logLevel: o.logLevel ?? 'info',
+    room: o.queue as Required<QueueOptions> | undefined ?? queueOptions({}, ''),
+    bounds: given === false ? noLimits : limits(given, aws ? awsLimits : noLimits),
   }
 }
 
@@ -122,65 +99,48 @@ export function randomHex(bytes: number): string {
 
 /** What to connect to, and with what: one of endpoint and url, and what belongs to it. */
 function server(o: ConnectOptions): void {
-  if (o.endpoint === undefined && o.url === undefined) throw invalid('endpoint', 'be given, or url')
-  if (o.endpoint === undefined) {
-    if (typeof o.url !== 'function') check.address(o.url, 'url')
-    for (const key of ['credentials', 'authorizer'] as const) {
-      if (o[key] !== undefined) throw invalid(key, 'not be given together with url, which is dialled as it stands')
-    }
-    return
+  const without = (other: string, ...keys: (keyof ConnectOptions)[]): void => {
+    for (const key of keys) if (o[key] !== undefined) throw invalid(key, `not be given together with ${other}`)
   }
-  if (o.url !== undefined) throw invalid('url', 'not be given together with endpoint')
-  check.address(o.endpoint, 'endpoint')
+  if (o.endpoint === undefined) {
+    if (o.url === undefined) throw invalid('endpoint', 'be given, or url')
+    return without('url, which is dialled as it stands', 'credentials', 'authorizer')
+  }
+  without('endpoint', 'url')
   if (o.authorizer === undefined) {
-    if (typeof o.credentials !== 'function') credentials(o.credentials)
+    if (o.credentials === undefined) credentials(undefined)
     return
   }
   if (o.credentials !== undefined) throw invalid('authorizer', 'not be given together with credentials')
-  authorizer(o.authorizer)
-  for (const key of ['username', 'password'] as const) {
-    if (o[key] !== undefined) throw invalid(key, `not be given together with authorizer: use authorizer.${key}`)
-  }
+  without('authorizer, which has its own', 'username', 'password')
 }
 
-function authorizer(a: unknown): void {
-  check.object<Authorizer>(a, 'authorizer', ['name', 'token', 'tokenKeyName', 'signature', 'username', 'password'])
-  if (check.text(a.name, 'authorizer.name') === '') throw invalid('authorizer.name', 'not be empty')
-  for (const key of ['token', 'tokenKeyName', 'signature', 'username'] as const) check.optional(a[key], `authorizer.${key}`, check.text)
-  if (a.signature !== undefined && a.token === undefined) throw invalid('authorizer.token', 'be given with signature')
-  if (typeof a.password !== 'string') check.optional(a.password, 'authorizer.password', check.bytes)
+function authorizer(value: unknown, field: string): Authorizer {
+  const a = check.fields<Authorizer>(value, field, {
+    name: check.address, token: check.text, tokenKeyName: check.text, signature: check.text, username: check.text, password: secret,
+  })
+  check.address(a.name, `${field}.name`)
+  if (a.signature !== undefined && a.token === undefined) throw invalid(`${field}.token`, 'be given with signature')
+  return a
 }
 
 function reconnectOptions(r: unknown): Required<ReconnectOptions> {
-  if (r === true) return reconnectOptions({})
-  check.object<ReconnectOptions>(r, 'reconnect', ['minDelay', 'maxDelay', 'stableAfter'])
-  const back = {
-    minDelay: check.optional(r.minDelay, 'reconnect.minDelay', check.integer(1, 0x7fffffff)) ?? 1000,
-    maxDelay: check.optional(r.maxDelay, 'reconnect.maxDelay', check.integer(1, 0x7fffffff)) ?? Math.max(60_000, r.minDelay ?? 0),
-    stableAfter: check.optional(r.stableAfter, 'reconnect.stableAfter', check.u32) ?? 30_000,
-  }
+  const given = check.fields<ReconnectOptions>(r === true ? {} : r, 'reconnect', { minDelay: check.duration, maxDelay: check.duration, stableAfter: check.u32 })
+  const back = { minDelay: 1000, maxDelay: Math.max(60_000, given.minDelay ?? 0), stableAfter: 30_000, ...given }
   if (back.maxDelay < back.minDelay) throw invalid('reconnect.maxDelay', 'be at least reconnect.minDelay')
   return back
 }
 
-function queueOptions(q: unknown): Required<QueueOptions> {
-  check.object<QueueOptions>(q, 'queue', ['maxMessages', 'maxBytes', 'maxAge', 'overflow'])
-  const overflow = q.overflow ?? 'reject'
-  if (overflow !== 'reject' && overflow !== 'drop-oldest') throw invalid('queue.overflow', 'be reject or drop-oldest')
+function queueOptions(q: unknown, field: string): Required<QueueOptions> {
   return {
-    maxMessages: check.optional(q.maxMessages, 'queue.maxMessages', check.u32) ?? 100_000,
-    maxBytes: check.optional(q.maxBytes, 'queue.maxBytes', check.u32) ?? 64 << 20,
-    maxAge: check.optional(q.maxAge, 'queue.maxAge', check.u32) ?? 0,
-    overflow,
+    maxMessages: 100_000, maxBytes: 64 << 20, maxAge: 0, overflow: 'reject',
+    ...check.fields<QueueOptions>(q, field, { maxMessages: check.u32, maxBytes: check.u32, maxAge: check.u32, overflow: check.oneOf('reject', 'drop-oldest') }),
   }
 }
 
 function limits(l: unknown, defaults: Required<Limits>): Required<Limits> {
-  const keys = Object.keys(defaults) as (keyof Limits)[]
-  check.object<Limits>(l, 'limits', keys)
-  const out = { ...defaults }
-  for (const key of keys) out[key] = check.optional(l[key], `limits.${key}`, check.u32) ?? defaults[key]
-  return out
+  const checks = Object.fromEntries(Object.keys(defaults).map(key => [key, check.u32])) as Record<keyof Limits, check.Check>
+  return { ...defaults, ...check.fields<Limits>(l, 'limits', checks) }
 }
 
 export function clockOffset(value: unknown, field: string): number {
@@ -188,24 +148,23 @@ export function clockOffset(value: unknown, field: string): number {
   return value
 }
 
-function will(value: unknown, field: string): void {
-  check.object<Will>(value, field, ['topic', 'payload', 'qos', 'retain', 'properties'])
-  check.message(value.topic, value.payload ?? '', { ...value, properties: undefined }, `${field}.`)
-  check.publishProperties(value.properties, `${field}.properties`, ['willDelayInterval'])
-  check.optional(value.properties?.willDelayInterval, `${field}.properties.willDelayInterval`, check.u32)
+function will(value: unknown, field: string): Will {
+  const given = check.fields<Will>(value, field, {
+    topic: check.topicName, payload: check.payload, qos: check.qos, retain: check.flag,
+    properties: (properties, at) => check.publishProperties(properties, at, { willDelayInterval: check.u32 }),
+  })
+  check.topicName(given.topic, `${field}.topic`)
+  return given
 }
 
-function connectProperties(value: unknown, field: string): void {
+function connectProperties(value: unknown, field: string): ConnectProperties {
   for (const key of ['authenticationMethod', 'authenticationData']) {
     if (typeof value === 'object' && value !== null && key in value) throw invalid(`${field}.${key}`, 'not be given: enhanced authentication (AUTH packets) is not supported')
   }
-  check.object<ConnectProperties>(value, field, ['receiveMaximum', 'maximumPacketSize', 'topicAliasMaximum', 'requestResponseInformation', 'requestProblemInformation', 'userProperties'])
-  check.optional(value.topicAliasMaximum, `${field}.topicAliasMaximum`, check.u16)
-  check.optional(value.receiveMaximum, `${field}.receiveMaximum`, check.integer(1, 0xffff))
-  check.optional(value.maximumPacketSize, `${field}.maximumPacketSize`, check.integer(1, 0xffffffff))
-  check.optional(value.requestResponseInformation, `${field}.requestResponseInformation`, check.flag)
-  check.optional(value.requestProblemInformation, `${field}.requestProblemInformation`, check.flag)
-  check.optional(value.userProperties, `${field}.userProperties`, check.userProperties)
+  return check.fields<ConnectProperties>(value, field, {
+    receiveMaximum: check.integer(1, 0xffff), maximumPacketSize: check.integer(1, 0xffffffff), topicAliasMaximum: check.u16,
+    requestResponseInformation: check.flag, requestProblemInformation: check.flag, userProperties: check.userProperties,
+  })
 }
 
 /** Writes the body of a `connect` record after client and op. */
@@ -277,16 +236,27 @@ export interface Target {
   login?: Login
 }
 
+/** How long functions of the page may take, so that what hangs is named before the attempt ends. */
+const patience = (o: Checked): number => Math.ceil(0.9 * o.connectTimeout)
+
+/** Asks for credentials while the module loads. */
+export function askAhead(o: Checked): void {
+  if (typeof o.credentials !== 'function') return
+  o.ahead = currentCredentials(o.credentials, patience(o))
+  o.ahead.catch(() => undefined) // the attempt tells
+}
+
 /** Asks the functions of the page what to dial. */
 export async function target(o: Checked): Promise<Target> {
-  const timeout = Math.ceil(0.9 * o.connectTimeout) // so that what hangs is named before the attempt ends
+  const timeout = patience(o), { ahead } = o
+  o.ahead = undefined
   const offset = typeof o.clockOffset === 'function' ? clockOffset(await ask('clockOffset', o.clockOffset, timeout), 'clockOffset') : o.clockOffset ?? 0
   if (o.url !== undefined) {
     const url = typeof o.url === 'function' ? check.address(await ask('url', o.url, timeout), 'url') : o.url
     return { url, credentials: undefined, clockOffset: offset }
   }
   if (o.authorizer) return { url: authorizerURL(o.endpoint!, o.authorizer), credentials: undefined, clockOffset: offset }
-  const given = typeof o.credentials === 'function' ? await currentCredentials(o.credentials, timeout) : credentials(o.credentials)
+  const given = typeof o.credentials === 'function' ? await (ahead ?? currentCredentials(o.credentials, timeout)) : credentials(o.credentials)
   if (given.expiration && given.expiration.getTime() <= Date.now() + offset) {
     throw new IotError('credentials-failed', `the credentials expired at ${given.expiration.toISOString()}`, {
       field: 'credentials.expiration', hint: 'Give a function that fetches new credentials, such as an AWS SDK credential provider.',

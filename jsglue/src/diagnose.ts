@@ -31,9 +31,8 @@ interface Cause {
   message?: string
 }
 
-/** Returns the error with what is known of it, the most probable first. Never rejects. */
+/** Returns the error of a failed handshake with what is known of it, the most probable first. Never rejects. */
 export async function explain(error: IotError, options: ConnectOptions, dial: Dial): Promise<IotError> {
-  if (error.code !== 'handshake-failed') return error
   if (typeof navigator !== 'undefined' && navigator.onLine === false) {
     return new IotError(error.code, 'the WebSocket could not be opened: the device is offline', { retryable: true, hint: 'Connect again when it is online.' })
   }

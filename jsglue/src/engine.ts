@@ -7,11 +7,13 @@
 import * as assets from './assets'
 import { IotError, reportUncaught } from './errors'
 import type { Failure } from './failure'
-import { startPageHost, startWorkerHost, workerFailure, type Host, type HostEvents } from './host'
+import { startWorkerHost, workerFailure, type Host, type HostEvents } from './host'
+import { Command, Event } from './kinds'
+import * as parts from './parts'
 import type { ProgramOptions } from './program'
 import type { LoadOptions } from './types'
 import { version } from './version'
-import { Command, Event, Reader, Writer, type WireError } from './wire'
+import { Reader, Writer, type WireError } from './wire'
 
 /** A client or a run that records are for. */
 export interface Receiver {
@@ -186,13 +188,14 @@ async function startHost(options: LoadOptions, events: HostEvents): Promise<Host
     wasmModule: options.wasmModule,
     integrity: options.integrity,
   }
-  if (options.worker === false) return startPageHost(program, events)
+  const startPageHost = async (): Promise<Host> => (await parts.pageHost()).startPageHost(program, events)
+  if (options.worker === false) return startPageHost()
   try {
     return await startWorkerHost(startWorker(options), program, events)
   } catch (e) {
     if (options.worker || (e as Failure).message !== workerFailure().message) throw e
     console.warn('iotwasm: no Worker could be started, so the module runs on the page\'s thread. See LoadOptions.workerURL.')
-    return startPageHost(program, events)
+    return startPageHost()
   }
 }
 

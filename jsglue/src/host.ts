@@ -1,6 +1,6 @@
-/** Where a Go program runs: a dedicated Worker, or the page's own thread. */
+/** Where a Go program runs: a dedicated Worker, or the page's own thread, see page-host.ts. */
 import { failure } from './failure'
-import { startProgram, type ProgramOptions } from './program'
+import type { ProgramOptions } from './program'
 import type { FromWorker, ToWorker } from './worker'
 
 export interface Host {
@@ -45,16 +45,3 @@ export function startWorkerHost(worker: Worker, options: ProgramOptions, events:
 
 export const workerFailure = () => failure('load-failed', 'the Worker could not be started',
   "Is worker.js deployed beside the script, on the page's own origin, and allowed by worker-src of its Content-Security-Policy? Else pass workerURL, or worker: false.")
-
-/** Starts a program on this thread. */
-export async function startPageHost(options: ProgramOptions, events: HostEvents): Promise<Host> {
-  let ended = false
-  const program = await startProgram(options,
-    // Not now: the program is on the stack, and what the page's handlers throw must not go through it.
-    batch => queueMicrotask(() => { if (!ended) events.batch(batch) }),
-    () => queueMicrotask(() => { if (!ended) events.exited() }))
-  return {
-    post: batch => program.receive(batch),
-    terminate: () => { ended = true },
-  }
-}

@@ -1,15 +1,14 @@
 /** The package's entry. What it exports is what types.ts declares. */
-import { connect } from './client'
+import { connect, loaded } from './client'
 import { cognitoIdentity } from './cognito'
 import { onlyLoadOptions } from './connect-options'
-import { engineFor } from './engine'
 import { IotError, isIotError } from './errors'
 import { presign } from './presign'
 import type * as types from './types'
 import { version } from './version'
 
 async function load(options?: types.LoadOptions): Promise<void> {
-  await engineFor(onlyLoadOptions(options))
+  await loaded(onlyLoadOptions(options))
 }
 
 // Holds the exports to the declarations that are published.

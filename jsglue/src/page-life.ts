@@ -2,16 +2,16 @@
  * What happens to the page that a client must know of: it is shown again, the
  * device is online again, it is put into the back/forward cache and taken out.
  */
-import type { Wake } from './wire'
+import { Wake } from './kinds'
 
 /** Calls back until the function that it returns is called. Does nothing where there is no page. */
-export function watchPage(tell: (reason: keyof typeof Wake) => void): () => void {
+export function watchPage(tell: (reason: Wake) => void): () => void {
   if (typeof window === 'undefined' || typeof document === 'undefined') return () => undefined
-  const visible = (): void => { if (document.visibilityState === 'visible') tell('probe') }
-  const online = (): void => tell('probe')
+  const visible = (): void => { if (document.visibilityState === 'visible') tell(Wake.probe) }
+  const online = (): void => tell(Wake.probe)
   // An open WebSocket keeps a page out of the back/forward cache.
-  const hide = (e: PageTransitionEvent): void => { if (e.persisted) tell('suspend') }
-  const show = (e: PageTransitionEvent): void => { if (e.persisted) tell('resume') }
+  const hide = (e: PageTransitionEvent): void => { if (e.persisted) tell(Wake.suspend) }
+  const show = (e: PageTransitionEvent): void => { if (e.persisted) tell(Wake.resume) }
   document.addEventListener('visibilitychange', visible)
   document.addEventListener('resume', online)
   window.addEventListener('online', online)

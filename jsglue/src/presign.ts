@@ -1,8 +1,8 @@
 /** `presign`: a signed URL without a connection. */
 import { presignOptions, writePresign } from './connect-options'
 import { engineFor } from './engine'
+import { Command } from './kinds'
 import type { LoadOptions, PresignOptions } from './types'
-import { Command } from './wire'
 
 /** See types.ts. */
 export async function presign(options: PresignOptions & LoadOptions): Promise<string> {

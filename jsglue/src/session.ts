@@ -4,15 +4,17 @@
  * see are faces of it.
  */
 import { target, writeConnect, writeLogin, writePresign, type Checked, type Target } from './connect-options'
-import { forgetCredentials } from './credentials'
-import { explain, type Dial } from './diagnose'
+import { forgetCredentials, inTime } from './credentials'
+import type { Dial } from './diagnose'
 import { toIotError, type Engine, type Receiver } from './engine'
 import { aborted, IotError } from './errors'
+import { Command, Event, Wake, type TraceDetail } from './kinds'
 import { readMessage, type Message } from './message'
 import { readPacket, type TracedPacket } from './packet'
 import { watchPage } from './page-life'
+import * as parts from './parts'
 import type * as types from './types'
-import { Command, Event, Wake, type Outgoing, type Properties, type Reader, type TraceDetail, type Writer } from './wire'
+import type { Outgoing, Properties, Reader, Writer } from './wire'
 
 const states: readonly types.ClientState[] = ['connecting', 'connected', 'reconnecting', 'closed']
 
@@ -65,7 +67,7 @@ export class Session implements Receiver {
     this.#target = where
     this.id = engine.newId()
     this.#unwatchPage = options.back
-      ? watchPage(reason => this.#wake(Wake[reason]))
+      ? watchPage(reason => this.#wake(reason))
       : () => undefined
     engine.clients.set(this.id, this)
   }
@@ -135,9 +137,8 @@ export class Session implements Receiver {
   }
 
   receive(kind: number, r: Reader): void {
-    const { fault, linked, message, packet, retry, serverDisconnect, state } = Event
     switch (kind) {
-      case message: {
+      case Event.message: {
         const token = r.u32(), packetId = r.u16(), ids: number[] = []
         for (let n = r.u16(); n > 0; n--) ids.push(r.u32())
         return this.#events.message(readMessage(r, token === 0 ? undefined : reasonCode => {
@@ -145,15 +146,15 @@ export class Session implements Receiver {
         }), ids, packetId)
       }
       case Event.targetRequest: void this.#answer(r.u32()); return
-      case linked: {
+      case Event.linked: {
         this.#linked = true
         return this.#events.linked(r.text(), r.connack())
       }
-      case state: return this.#events.changed(states[r.u8()]!, optionalError(r))
-      case retry: return this.#events.retry(r.u32(), r.f64(), optionalError(r))
-      case packet: return this.#events.packet(readPacket(r))
-      case serverDisconnect: return this.#events.serverDisconnect({ reasonCode: r.u8(), properties: r.properties() })
-      case fault: return this.#events.fault(toIotError(r.error()))
+      case Event.state: return this.#events.changed(states[r.u8()]!, optionalError(r))
+      case Event.retry: return this.#events.retry(r.u32(), r.f64(), optionalError(r))
+      case Event.packet: return this.#events.packet(readPacket(r))
+      case Event.serverDisconnect: return this.#events.serverDisconnect({ reasonCode: r.u8(), properties: r.properties() })
+      case Event.fault: return this.#events.fault(toIotError(r.error()))
     }
   }
 
@@ -180,7 +181,17 @@ export class Session implements Receiver {
   }
 
   /** The error with what the page knows of it. */
-  async explained(error: IotError): Promise<IotError> { return explain(this.noted(error), this.#options, this.#dial) }
+  async explained(given: IotError): Promise<IotError> {
+    const error = this.noted(given)
+    if (error.code !== 'handshake-failed') return error
+    try {
+      // Loaded before, but for the face of mqtt.js: and then the network may be what failed.
+      const { explain } = await inTime(parts.features(), 'credentials', 5000)
+      return await explain(error, this.#options, this.#dial)
+    } catch {
+      return error
+    }
+  }
 
   /** Takes note of why an attempt failed. The error, with what the page's function threw. */
   noted(error: IotError): IotError {

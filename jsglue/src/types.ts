@@ -973,7 +973,7 @@ export interface Client {
  * - `timeout`: no answer in time; where the message says so, the outcome is unknown.
  * - `aborted`: its `signal` was aborted; `cause` is the signal's reason.
  * - `protocol-error`: the server broke the MQTT 5 protocol.
- * - `load-failed`: the module could not be fetched, compiled or started.
+ * - `load-failed`: the module, or a part of the script, could not be fetched, compiled or started.
  * - `version-mismatch`: the wasm file is of another version than the script.
  * - `runtime-crashed`: the module crashed; connect again, a new one is started.
  * - `internal`: a defect of iotwasm.

@@ -5,40 +5,6 @@
  */
 import type { Connack, IotErrorCode, PublishProperties, QoS, UserProperties } from './types'
 
-/** Kinds of the records that the page sends. */
-export const Command = {
-  connect: 1, target: 2, targetFailed: 3, close: 4, subscribe: 5, unsubscribe: 6,
-  publish: 7, abort: 8, delay: 9, control: 10, presign: 11,
-  acknowledge: 12, wake: 13, renew: 14, stats: 15, trace: 16,
-  stepPayload: 17, stepAnswer: 18, manualAcks: 19,
-} as const
-
-/** Kinds of the records that the Go program sends. */
-export const Event = {
-  hello: 1, targetRequest: 2, state: 3, linked: 4, presigned: 5, subscribed: 6, done: 7,
-  published: 8, failed: 9, message: 10, serverDisconnect: 11, step: 12, fault: 13,
-  retry: 14, statsAnswer: 15, packet: 16, shift: 17, repeat: 18,
-} as const
-
-/** What a `wake` record tells of the page. */
-export const Wake = { probe: 0, suspend: 1, resume: 2, redial: 3 } as const
-
-/** How much a `trace` record asks to be told of packets: payloads and properties with `whole` only. */
-export const TraceDetail = { off: 0, headers: 1, whole: 2 } as const
-export type TraceDetail = typeof TraceDetail[keyof typeof TraceDetail]
-
-/** What a `connect` record says of a client that is not to try again: see wasm/internal/wire. */
-export const OnRefusal = { close: 0, hold: 1, retry: 2 } as const
-
-/** What a `control` record asks of a run. */
-export const Verb = { cancel: 0, pause: 1, unpause: 2, reschedule: 3 } as const
-
-/** Kinds of gates; the page watches for the answer. */
-export const Gate = { none: 0, sent: 1, ack: 2, answer: 3 } as const
-
-/** In `control`: every step of the run. */
-export const allSteps = 0xffffffff
-
 export interface WireError {
   code: IotErrorCode
   message: string

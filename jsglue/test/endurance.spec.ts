@@ -1,6 +1,6 @@
 /** Long runs: nothing is lost, nothing is left over. */
 import mqttjs from 'mqtt'
-import { Command, Event } from '../src/wire'
+import { Command, Event } from '../src/kinds'
 import { record, until } from './events'
 import { connected, expect, startGateway, test, type PlainOptions } from './fixtures'
 import { freePort } from './servers.mjs'

@@ -1,6 +1,6 @@
 /** Loading: what the server may answer, what a policy may forbid, and what is left on the page. */
 import { createHash } from 'node:crypto'
-import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { copyFileSync, cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -23,7 +23,7 @@ const test = base.extend<object, { site: Gateway }>({
     page('no-worker.html', "worker-src 'none'")
     writeFileSync(join(folder, 'text.txt'), 'not wasm')
     copyFileSync(join(dist, 'iotwasm.wasm'), join(folder, 'wrong-type.bin'))
-    mkdirSync(join(folder, 'other'))
+    cpSync(join(dist, 'chunks'), join(folder, 'other/chunks'), { recursive: true })
     for (const name of ['worker.js', 'iotwasm.wasm']) copyFileSync(join(dist, name), join(folder, 'other', name))
     writeFileSync(join(folder, 'other/index.js'), readFileSync(join(dist, 'index.js'), 'utf8').replaceAll(`"${version}"`, '"9.9.9"'))
     const gateway = await startGateway(program, { args: ['-site', folder] })
@@ -149,3 +149,114 @@ for (const script of ['index.js', 'iotwasm.global.js']) {
     expect(after.filter(name => !before.includes(name))).toEqual(script === 'index.js' ? [] : ['iotwasm'])
   })
 }
+
+/** `name` of a file in chunks/, as requests have it. */
+const chunk = (name: string): string => `**/pkg/chunks/${name}-*.js`
+
+for (const script of ['index.js', 'iotwasm.global.js']) {
+  test.describe(`parts of ${script}`, () => {
+    test.beforeEach(async ({ page, site }) => {
+      if (script === 'index.js') return open(page, site)
+      await page.goto(site.origin)
+      await page.addScriptTag({ url: `/pkg/${script}` })
+      await page.evaluate(describeFailures)
+    })
+
+    test('one that cannot be loaded is an error, and is asked for again', async ({ page, site }) => {
+      const connect = (worker: boolean) => page.evaluate(o => window.failure(async () => { await (await window.iotwasm.connect(o)).close() }), { ...site.options, worker })
+      for (const [name, worker] of [['features', true], ['page-host', false]] as const) {
+        await page.route(chunk(name), route => route.abort())
+        expect(await connect(worker), name).toMatchObject({ code: 'load-failed', retryable: true, message: expect.stringContaining('part'), hint: expect.stringContaining('chunks/') })
+        await page.unroute(chunk(name))
+        expect(await connect(worker), name).toBeUndefined()
+      }
+      await page.route(chunk('cognito-calls'), route => route.abort())
+      const provided = () => page.evaluate(() => window.failure(async () => {
+        const w = window as unknown as { provider?: () => Promise<unknown> }
+        w.provider ??= window.iotwasm.cognitoIdentity({ identityPoolId: 'eu-west-1:x', endpoint: 'http://127.0.0.1:9/' })
+        await w.provider()
+      }))
+      expect(await provided()).toMatchObject({ code: 'load-failed' })
+      await page.unroute(chunk('cognito-calls'))
+      expect(await provided()).toMatchObject({ code: 'credentials-failed', message: expect.stringContaining('GetId') })
+    })
+
+    test('all is asked for at once: the Worker, the module, the part and the credentials', async ({ page, site }) => {
+      let answer!: () => void
+      const held = new Promise<void>(resolve => { answer = resolve })
+      const asked: string[] = []
+      page.on('request', request => asked.push(new URL(request.url()).pathname.replace(/-\w+(?=\.js)/, '')))
+      await page.context().route(/\/pkg\/(iotwasm\.wasm|chunks\/)/, async route => {
+        await held
+        await route.continue()
+      })
+      await page.exposeFunction('credentialsAsked', () => { asked.push('credentials') })
+      const connected = page.evaluate(async o => {
+        const given = { ...o.credentials, expiration: new Date(Date.now() + 3_600_000) }
+        const w = window as unknown as { credentialsAsked: () => Promise<void> }
+        return (await window.iotwasm.connect({ ...o, credentials: async () => { await w.credentialsAsked(); return given } })).state
+      }, site.options)
+      await expect.poll(() => asked.slice().sort()).toEqual(['/pkg/chunks/features.js', '/pkg/iotwasm.wasm', '/pkg/worker.js', 'credentials'])
+      answer()
+      expect(await connected).toBe('connected')
+      expect(asked.filter(name => name === 'credentials'), 'once').toHaveLength(1)
+    })
+
+    test('from another origin', async ({ page, site }) => {
+      await page.goto(`${site.origin}/text.txt`) // has no policy
+      const url = `${site.origin.replace('127.0.0.1', 'localhost')}/pkg/${script}`
+      if (script === 'index.js') await page.evaluate(async url => { window.iotwasm = await import(url) as typeof window.iotwasm }, url)
+      else await page.addScriptTag({ url })
+      await page.evaluate(describeFailures)
+      const seen = await page.evaluate(async o => {
+        const client = await window.iotwasm.connect(o)
+        const { steps: [step] } = await client.publishDelayed('a/b', 'x', { delay: 1 }).done
+        const refused = await window.failure(() => client.publishDelayed('a/+', 'x', { delay: 1 }))
+        return { state: client.state, step: step!.state, refused }
+      }, site.options)
+      expect(seen).toMatchObject({ state: 'connected', step: 'sent', refused: { code: 'invalid-argument', field: 'topic' } })
+      expect(page.workers()).toHaveLength(0)
+    })
+  })
+}
+
+test('the errors of a part are the IotError of the script', async ({ page, site }) => {
+  await open(page, site)
+  expect(await page.evaluate(async o => {
+    const client = await window.iotwasm.connect(o)
+    const { IotError } = window.iotwasm
+    const caught = (f: () => unknown): unknown => { try { return f() } catch (e) { return e } }
+    return [caught(() => client.publishDelayed('a', 'x', { delay: -1 })), caught(() => client.shadow('')), await client.request('+', '').catch((e: unknown) => e)].map(e => e instanceof IotError)
+  }, site.options)).toEqual([true, true, true])
+})
+
+test('the face of mqtt.js loads the part with the first delayed message', async ({ page, site }) => {
+  await page.goto(site.origin)
+  await page.addScriptTag({ url: '/pkg/mqtt.global.js' })
+  const asked: string[] = []
+  page.on('request', request => asked.push(new URL(request.url()).pathname))
+  await page.route(chunk('features'), route => route.abort())
+  const { endpoint, ...aws } = site.options
+  const client = await page.evaluateHandle(({ endpoint, aws }) => (window as unknown as { mqtt: typeof import('../dist/mqtt') }).mqtt.connectAsync(endpoint, { aws }), { endpoint, aws })
+  const later = () => client.evaluate(c => c.publishAsync('a/b', 'x', { qos: 1, delay: 5 }).then(packet => packet?.cmd, (e: { code?: string }) => e.code))
+  expect(asked.filter(path => path.includes('/chunks/'))).toEqual([])
+  expect(await later()).toBe('load-failed')
+  await page.unroute(chunk('features'))
+  expect(await later()).toBe('publish')
+})
+
+/** What bundlers make of the package: the parts are chunks of theirs, the two other files assets. */
+test('a bundler finds the parts', async () => {
+  const { build } = await import('esbuild')
+  const { metafile } = await build({
+    stdin: { contents: "export { connect } from './dist/index.js'; export { default } from './dist/mqtt.js'", resolveDir: join(dist, '..') },
+    bundle: true, splitting: true, format: 'esm', outdir: 'out', write: false, metafile: true,
+  })
+  for (const { name } of readdirSync(join(dist, 'chunks'), { withFileTypes: true }).filter(({ name }) => name.endsWith('.js'))) {
+    expect(Object.values(metafile.outputs).some(({ entryPoint }) => entryPoint === `dist/chunks/${name}`), name).toBe(true)
+  }
+  for (const name of ['index.js', 'mqtt.js']) {
+    const source = readFileSync(join(dist, name), 'utf8')
+    for (const file of ['iotwasm.wasm', 'worker.js']) expect(source).toContain(`new URL("./${file}",import.meta.url)`)
+  }
+})

@@ -3,11 +3,12 @@ import { expect, test } from '@playwright/test'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { writeConnect, writeLogin, writePresign, type Checked } from '../src/connect-options'
 import { writeAnswer, writePlan, type Plan } from '../src/delayed/plan'
+import { Command, Event } from '../src/kinds'
 import { readMessage } from '../src/message'
 import { readPacket } from '../src/packet'
 import { readStats } from '../src/stats'
 import type { IotError, Limits } from '../src/types'
-import { Command, Event, Reader, Writer, type Outgoing, type Properties, type WireError } from '../src/wire'
+import { Reader, Writer, type Outgoing, type Properties, type WireError } from '../src/wire'
 
 interface Case {
   name: string
@@ -18,6 +19,9 @@ interface Case {
 
 const file = new URL('../../wasm/internal/wire/testdata/golden.json', import.meta.url)
 const golden = JSON.parse(readFileSync(file, 'utf8')) as { commands: Case[], events: Case[] }
+
+/** The names of an enum. */
+const names = (of: object): string[] => Object.keys(of).filter(key => !/^\d+$/.test(key))
 
 /** The file's `{"hex": …}` as bytes. */
 function withBytes(value: any): any {
@@ -123,12 +127,12 @@ test('commands are encoded as the golden file says', () => {
     for (const c of golden.commands) c.hex = encode(c)
     writeFileSync(file, `${JSON.stringify(golden, null, 2)}\n`)
   }
-  expect(new Set(golden.commands.map(c => c.kind))).toEqual(new Set(Object.keys(Command)))
+  expect(new Set(golden.commands.map(c => c.kind))).toEqual(new Set(names(Command)))
   for (const c of golden.commands) expect(encode(c), c.name).toBe(c.hex)
 })
 
 test('events are decoded as the golden file says', () => {
-  expect(new Set(golden.events.map(c => c.kind))).toEqual(new Set(Object.keys(Event)))
+  expect(new Set(golden.events.map(c => c.kind))).toEqual(new Set(names(Event)))
   for (const c of golden.events) {
     const r = new Reader(new Uint8Array(Buffer.from(c.hex, 'hex')))
     expect(r.kind(), c.name).toBe(Event[c.kind as keyof typeof Event])

@@ -5,8 +5,8 @@
  * whose end the page did not live to see ends as `failed`, outcome unknown.
  */
 import { closed, IotError } from '../errors'
+import { Gate } from '../kinds'
 import type { Client, DelayedStep, IotErrorCode } from '../types'
-import { Gate } from '../wire'
 import type { Plan } from './plan'
 import type { DelayedRun, Keeper } from './run'
 import { Store, type KeptRun, type KeptStep } from './store'

@@ -4,9 +4,10 @@
  */
 import * as check from '../arguments'
 import { invalid } from '../errors'
+import { Gate } from '../kinds'
 import { checkMessage } from '../limits'
 import type { DelayedGate, DelayedOptions, DelayedStep, DelayedStepOptions, IotError, Limits, Message, Payload } from '../types'
-import { Gate, type Outgoing, type Writer } from '../wire'
+import type { Outgoing, Writer } from '../wire'
 import { withClientToken } from './shadow-step'
 
 /** Some 275,000 years: the last instant that a Date holds. */
@@ -17,7 +18,7 @@ export type PayloadFunction = (step: DelayedStep) => Payload | Promise<Payload>
 
 /** The gate of a step. */
 export interface PlannedGate {
-  kind: typeof Gate[keyof typeof Gate]
+  kind: Gate
   /** ms; 0: none. */
   timeout: number
   /** The Device Shadow service's answer opens it. */

@@ -1,8 +1,8 @@
 /** The delayed runs of one client: starts them, keeps those that are to outlive the page, and lists them. */
 import { closed, IotError } from '../errors'
 import type { Engine } from '../engine'
+import { Command } from '../kinds'
 import type { Client, DelayedOptions, DelayedRun as DelayedRunType, Limits } from '../types'
-import { Command } from '../wire'
 import { keepRun, keptPlan } from './keep'
 import { persistName, readMissed, readPlan, writeAnswer, writePlan, type Plan } from './plan'
 import { DelayedRun, type Control } from './run'

@@ -5,10 +5,10 @@
  * The fields are plain ones, see emitter.ts.
  */
 import { guarded, type IotError } from '../errors'
+import { TraceDetail } from '../kinds'
 import type { TracedPacket } from '../packet'
 import type { Session, SessionEvents } from '../session'
 import type { Connack, ServerDisconnect } from '../types'
-import { TraceDetail } from '../wire'
 import { Acknowledgements } from './acknowledgements'
 import { EventEmitter } from './emitter'
 import { ErrorWithReasonCode } from './errors'

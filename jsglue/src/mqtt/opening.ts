@@ -1,9 +1,9 @@
 /** The session of a client: opened when the module is there, and anew after an end or a crash. Calls made before wait here. */
-import type { Checked } from '../connect-options'
-import { DelayedRuns } from '../delayed/runs'
-import { engineFor } from '../engine'
+import { askAhead, type Checked } from '../connect-options'
+import type { DelayedRuns } from '../delayed/runs'
+import { engineFor, type Engine } from '../engine'
 import { negotiated } from '../negotiated'
-import { forgetNextSocket, makeNextSocket } from '../page-sockets'
+import * as parts from '../parts'
 import { Session, type SessionEvents } from '../session'
 import type { Client, Connack } from '../types'
 import { dialled, sessionOptions } from './options'
@@ -13,13 +13,16 @@ const nothing: Connack = { sessionPresent: false, reasonCode: 0, properties: {} 
 
 export class Opening {
   session: Session | undefined
-  delayed: DelayedRuns | undefined
   /** The session's options; checked already before there is one. */
   checked: Checked
   /** Of the present link. */
   connack: Connack | undefined
   /** The one subscription of the session: a filter takes the place of the same one of before. */
   subscription = 0
+  private _engine: Engine | undefined
+  private readonly _delayed = new WeakMap<Session, DelayedRuns>()
+  /** Loaded for the sockets that the page makes. */
+  private _sockets: Awaited<ReturnType<typeof parts.pageHost>> | undefined
   /** Counts the sessions: what an older one tells is not heard. */
   private _generation = 0
   private _waiting: ((session: Session) => void)[] = []
@@ -39,6 +42,7 @@ export class Opening {
     let attempts = 0
     try {
       const checked = this.checked = sessionOptions(this._client.options, this._asked, this._dial(0))
+      if (!this._client.options.transformWsUrl) askAhead(checked)
       const engine = await engineFor(checked)
       if (!current()) return
       const heard = Object.fromEntries(Object.entries(events).map(([name, hear]) => [name, (...args: unknown[]) => {
@@ -48,12 +52,15 @@ export class Opening {
         attempt(attempts)
         const { options } = this._client, { createWebsocket } = options
         const target = await dialled(this._dial(attempts++), options, checked, this._client)
-        if (createWebsocket && target.url && current()) makeNextSocket(this._client, target.url, (at, protocols) => createWebsocket(at, protocols, options) as WebSocket)
+        if (createWebsocket && target.url) {
+          const sockets = this._sockets = await parts.pageHost()
+          if (current()) sockets.makeNextSocket(this._client, target.url, (at, protocols) => createWebsocket(at, protocols, options) as WebSocket)
+        }
         return target
       })
+      this._engine = engine
       this.subscription = engine.newId()
       this.session = session
-      this.delayed = new DelayedRuns(engine, this._owner(session), session.id, checked.bounds, events.fault)
       session.connect().catch(() => undefined) // the events tell
       await begun(session)
       if (!current()) return
@@ -69,12 +76,20 @@ export class Opening {
     else this._waiting.push(call)
   }
 
+  /** The delayed runs of a session. Rejects where their part cannot be loaded. */
+  async delayed(session: Session): Promise<DelayedRuns> {
+    const { DelayedRuns } = await parts.features()
+    let runs = this._delayed.get(session)
+    if (!runs) this._delayed.set(session, runs = new DelayedRuns(this._engine!, this._owner(session), session.id, this.checked.bounds, () => undefined))
+    return runs
+  }
+
   /** Lets go of the session, with what waits for one unless that `keeps`. */
   forget(keeps = false): void {
     this._generation++
     this.session?.release()
-    forgetNextSocket(this._client)
-    this.session = this.delayed = this.connack = undefined
+    this._sockets?.forgetNextSocket(this._client)
+    this.session = this.connack = undefined
     if (!keeps) this._waiting = []
   }
 

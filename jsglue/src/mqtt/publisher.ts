@@ -3,6 +3,7 @@ import * as check from '../arguments'
 import { lastInstant } from '../delayed/plan'
 import { guarded, invalid, type IotError } from '../errors'
 import { checkMessage } from '../limits'
+import { features } from '../parts'
 import type { Session } from '../session'
 import type { Outgoing } from '../wire'
 import type { MqttClient } from './client'
@@ -159,14 +160,18 @@ export class Publisher {
   private _publishAt(at: Date, outgoing: Outgoing, packet: types.IPublishPacket, cb: types.PacketCallback): void {
     const { topic, payload, qos, retain, properties } = outgoing
     this._later.add(cb)
-    this._opening.whenOpen(() => {
-      const run = this._opening.delayed!.publish([{ topic, payload, qos, retain, ...(properties && { properties }), at }], [{}])
-      void run.done.then(({ steps }) => {
-        const error = steps[0]!.error
-        if (error) this._told(cb, publishFailure(error as IotError))
-        else if (qos > 0) this._told(cb, null as never, packet)
-        else this._told(cb)
-      })
+    features().catch(() => undefined) // beside the module; asked for again below
+    this._opening.whenOpen(async session => {
+      try {
+        const runs = await this._opening.delayed(session)
+        const { steps: [step] } = await runs.publish([{ topic, payload, qos, retain, ...(properties && { properties }), at }], [{}]).done
+        if (step!.error) throw step!.error
+      } catch (e) {
+        this._told(cb, publishFailure(e as IotError))
+        return
+      }
+      if (qos > 0) this._told(cb, null as never, packet)
+      else this._told(cb)
     })
   }
 

@@ -8,7 +8,7 @@
 // section 2.2.2.2, and the value in the type that the specification gives it.
 // Times are float64 milliseconds since the Unix epoch.
 //
-// jsglue/src/wire.ts is this package's mirror: change both together. The two are
+// jsglue/src/wire.ts, with kinds.ts, is its mirror: change both together. The two are
 // held to the same bytes by testdata/golden.json.
 //
 // wire imports paho's packets for the set of MQTT properties and nothing else of

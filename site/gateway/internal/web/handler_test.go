@@ -7,6 +7,8 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -23,6 +25,7 @@ func newSite(t *testing.T) http.Handler {
 		"site/empty/x.css": "x", "site/icon.svg": "<svg/>",
 		"pkg/index.js": "plain", "pkg/index.js.br": "brotli", "pkg/index.js.gz": "gzip", "pkg/index.js.map": "{}", "pkg/index.d.ts": "x",
 		"pkg/a.mjs": "x", "pkg/iotwasm.wasm": "\x00asm", "pkg/stale.js": "new", "pkg/stale.js.br": "old",
+		"pkg/iotwasm.wasm.br": "brotli", "pkg/iotwasm.wasm.gz": "gzip", "pkg/chunks/part-ABCDEFGH.js": "plain", "pkg/chunks/part-ABCDEFGH.js.br": "brotli",
 		"secret.txt": "x",
 	} {
 		path := filepath.Join(dir, name)
@@ -82,6 +85,10 @@ func TestFiles(t *testing.T) {
 		{"/pkg/index.d.ts", "", 200, "text/plain; charset=utf-8", "x"},
 		{"/pkg/a.mjs", "", 200, "text/javascript; charset=utf-8", "x"},
 		{"/pkg/iotwasm.wasm", "", 200, "application/wasm", "\x00asm"},
+		{"/pkg/iotwasm.wasm", "gzip, deflate, br", 200, "application/wasm", "brotli"},
+		{"/pkg/iotwasm.wasm", "gzip", 200, "application/wasm", "gzip"},
+		{"/pkg/chunks/part-ABCDEFGH.js", "br", 200, "text/javascript; charset=utf-8", "brotli"},
+		{"/pkg/chunks/part-ABCDEFGH.js", "gzip", 200, "text/javascript; charset=utf-8", "plain"},
 		{"/empty/", "", 404, "", ""}, {"/console/", "", 404, "", ""}, {"/pkg/", "", 404, "", ""}, {"/none", "", 404, "", ""},
 		{"/gateway/", "", 404, "", ""}, {"/gateway/main.go", "", 404, "", ""}, {"/gateway/readme.txt", "", 404, "", ""}, {"/Gateway/readme.txt", "", 404, "", ""},
 		{"/tool.go", "", 404, "", ""}, {"/tool.GO", "", 404, "", ""}, {"/.env", "", 404, "", ""}, {"/.git/config", "", 404, "", ""},
@@ -116,6 +123,11 @@ func TestFiles(t *testing.T) {
 		encoding := map[string]string{"brotli": "br", "gzip": "gzip"}[string(body)]
 		if got.Get("Content-Encoding") != encoding {
 			t.Errorf("%s (%s): encoding %q", test.path, test.accept, got.Get("Content-Encoding"))
+		}
+		// Whatever was asked for: a cache must not give brotli to who does not take it.
+		compressed := strings.HasPrefix(test.path, "/pkg/index.js") || strings.HasSuffix(test.path, ".wasm") || strings.HasPrefix(test.path, "/pkg/chunks/")
+		if varies := slices.Contains(got.Values("Vary"), "Accept-Encoding"); varies != (compressed && test.path != "/pkg/index.js.map") {
+			t.Errorf("%s (%s): Vary %q", test.path, test.accept, got.Values("Vary"))
 		}
 		wantsPolicy := test.kind[:9] == "text/html" || test.kind[:9] == "text/java"
 		if hasPolicy := got.Get("Content-Security-Policy") == contentSecurityPolicy; hasPolicy != wantsPolicy {
