@@ -29,7 +29,7 @@ for (const worker of [true, false]) {
       const heard = await observer.all(client, topic)
       expect(heard.map(h => [h.text, h.qos])).toEqual([['0', 1], ['1', 1], ['2', 1], ['3', 1], ['4', 0], ['5', 0]])
       for (const i of [0, 3, 4]) expect(gaps(heard)[i]).toBeGreaterThan(50)
-      expect(heard[3].at - heard[0].at).toBeGreaterThan(550)
+      expect(heard[3].at - heard[0].at).toBeGreaterThan(450) // the first may come late
     })
 
     test('shadow: accepted, with the answer; the next step waits for it', async ({ shared, options, topic, observe }) => {
