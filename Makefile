@@ -81,7 +81,7 @@ test-browser: $(DIST) ## Browser tests in Chromium against the gateway and mosqu
 	.ci/install-browser-and-broker
 	cd jsglue && node_modules/.bin/playwright test
 
-bench: $(DIST) ## Compare with mqtt.js in one run; prints ratios and sizes
+bench: $(DIST) ## Compare with other clients in one run; prints tables, writes site/docs/performance
 	.ci/install-browser-and-broker
 	node jsglue/bench/run.mjs $(ARGS)
 

@@ -136,7 +136,7 @@ function render() {
 </head>
 <body>
 <main>
-<p><a href="../../">Console</a> · <a href="../delayed-publish/">Delayed publish</a></p>
+<p><a href="../../">Console</a> · <a href="../delayed-publish/">Delayed publish</a> · <a href="../performance/">Performance</a></p>
 <h1>Reference</h1>
 <p>Every option, event, error code and property of the package, from its type declarations. Durations are milliseconds, except where MQTT fixes seconds.</p>
 <nav aria-label="Contents"><ul>${contents.map(title => `<li><a href="#${anchor(title)}">${title}</a></li>`).join('')}</ul></nav>

@@ -6,7 +6,9 @@
 // @ts-check
 import puppeteer from 'puppeteer-core'
 import { chromium } from '../test/servers.mjs'
+import { heapInUse, wasmMemory } from './memory.mjs'
 import { median, percentile, printRows } from './report.mjs'
+import { sleep } from './waits.mjs'
 
 /**
  * @typedef {object} Lateness in ms; with fewer messages sent than planned a lower bound
@@ -24,10 +26,12 @@ import { median, percentile, printRows } from './report.mjs'
  * @property {number} heap bytes by which the page's grew
  * @property {Change} [wasm] bytes of the program's memory
  * @property {Change} busy ms of the main thread, while the page does nothing else
+ * @property {number} idle how long that was watched, in ms
  *
  * @typedef {{ before: number, with: number }} Change
  *
  * @typedef {object} Results
+ * @property {number} steps messages of each plan, but for those that wait
  * @property {Record<string, Lateness>} [visible] by lane
  * @property {Record<string, Lateness>} [hidden]
  * @property {number} [hiddenFor] ms before the first of its messages were planned
@@ -37,10 +41,14 @@ import { median, percentile, printRows } from './report.mjs'
 /** The parts that `--only` chooses from. */
 export const delayedParts = ['delayed-visible', 'delayed-hidden', 'delayed-waiting']
 
-const steps = 200
+/** Messages in a page that is seen or hidden. */
+const sequence = { quick: 60, full: 200 }
+
 const waitingSteps = 10_000
 const waitingRounds = 5
-const idle = 5000
+
+/** How long the main thread is watched, in ms. */
+const idle = { quick: 1000, full: 5000 }
 
 /**
  * @param {readonly string[]} parts of those above
@@ -51,7 +59,8 @@ const idle = 5000
  */
 export async function measureDelayed(parts, origin, server, quick) {
   /** How long a page is hidden before its messages start, and how long it is waited for after their time. */
-  const hiddenBefore = quick ? 15_000 : 120_000, patience = quick ? 25_000 : 120_000
+  const hiddenBefore = quick ? 10_000 : 45_000, patience = quick ? 10_000 : 45_000
+  const steps = quick ? sequence.quick : sequence.full
   const browser = await puppeteer.launch({
     ...chromium,
     // A hidden page is to be treated as one, and as one that has been hidden for long.
@@ -85,7 +94,7 @@ export async function measureDelayed(parts, origin, server, quick) {
     return { sent, p50: median(late), p99: percentile(late, 0.99), max: Math.max(...late) }
   }
   /** @type {Results} */
-  const results = {}
+  const results = { steps }
   try {
     const lanes = /** @type {string[]} */ (await (await newPage()).evaluate('delayed.lanes'))
     /** A page for each, so that no lane's work wakes another's. @type {Map<string, import('puppeteer-core').Page>} */
@@ -133,7 +142,7 @@ export async function measureDelayed(parts, origin, server, quick) {
         const page = await newPage()
         await page.bringToFront()
         await open(page, lane)
-        results.waiting[lane] = await waiting(page, lane.startsWith('iotwasm'))
+        results.waiting[lane] = await waiting(page, lane.startsWith('iotwasm'), quick ? idle.quick : idle.full)
         if (uncaught) throw uncaught
         await page.close()
       }
@@ -147,19 +156,15 @@ export async function measureDelayed(parts, origin, server, quick) {
 /**
  * @param {import('puppeteer-core').Page} page with an open lane
  * @param {boolean} ofProgram whether it is iotwasm that waits
+ * @param {number} idle how long the main thread is watched, in ms
  * @returns {Promise<Waiting>}
  */
-async function waiting(page, ofProgram) {
+async function waiting(page, ofProgram, idle) {
   const session = await page.createCDPSession()
   await session.send('Performance.enable')
-  await session.send('HeapProfiler.enable')
   // The program's memory is in the Worker, or in the page where there is none.
   const program = page.workers()[0]?.client ?? session
-  const sizes = async () => {
-    await session.send('HeapProfiler.collectGarbage')
-    const { usedSize, embedderHeapUsedSize } = await session.send('Runtime.getHeapUsage')
-    return { heap: usedSize + embedderHeapUsedSize, wasm: await wasmMemory(program) } // timers are of the embedder
-  }
+  const sizes = async () => ({ heap: await heapInUse(session), wasm: await wasmMemory(program) })
   const taskTime = async () => ((await session.send('Performance.getMetrics')).metrics.find(m => m.name === 'TaskDuration')?.value ?? NaN) * 1000
   const busy = async () => {
     await sleep(1000) // what the measuring itself left to do
@@ -184,7 +189,7 @@ async function waiting(page, ofProgram) {
     cancel: times(cancels),
     heap: after.heap - before.heap,
     ...(ofProgram && { wasm: { before: before.wasm, with: after.wasm } }),
-    busy: { before: busyBefore, with: busyWith },
+    busy: { before: busyBefore, with: busyWith }, idle,
   }
 }
 
@@ -195,46 +200,51 @@ async function waiting(page, ofProgram) {
 const times = values => ({ first: values[0], median: median(values) })
 
 /**
- * The debugger finds a program's memory among the objects of its thread.
+ * The tables of what was measured, for the terminal and the page.
  *
- * @param {import('puppeteer-core').CDPSession} session
+ * @param {Results} results
+ * @returns {{ name: string, texts: string[], lanes: string[], rows: [figure: string, cells: string[]][] }[]}
  */
-async function wasmMemory(session) {
-  const { result: prototype } = await session.send('Runtime.evaluate', { expression: 'WebAssembly.Memory.prototype' })
-  const { objects } = await session.send('Runtime.queryObjects', { prototypeObjectId: prototype.objectId ?? '' })
-  const { result } = await session.send('Runtime.callFunctionOn', {
-    objectId: objects.objectId, returnByValue: true,
-    functionDeclaration: 'function () { return this.reduce((sum, memory) => sum + memory.buffer.byteLength, 0) }',
-  })
-  return Number(result.value)
+export function delayedTables({ steps, visible, hidden, hiddenFor = 0, waiting }) {
+  const tables = []
+  const lanes = Object.keys(visible ?? hidden ?? {})
+  /** @type {[string, string[]][]} */
+  const rows = Object.entries({ visible, hidden }).flatMap(([name, byLane]) => byLane ? [
+    .../** @type {const} */ (['p50', 'p99', 'max']).map(figure =>
+      /** @type {[string, string[]]} */ ([`${name}-${figure}`, lanes.map(lane => `${byLane[lane].sent < steps ? 'over ' : ''}${time(byLane[lane][figure])}`)])),
+    /** @type {[string, string[]]} */ ([`${name}-sent`, lanes.map(lane => `${byLane[lane].sent} of ${steps}`)]),
+  ] : [])
+  if (rows.length > 0) {
+    const texts = [`How late ${steps} messages 50 ms apart were handed to the socket; what was not sent when the wait ended counts as sent then.`]
+    if (hidden) texts.push(`The hidden pages had been hidden for ${Math.round(hiddenFor / 1000)} s.`)
+    if (hidden && hidden['mqtt.js chained'].max < 5000) texts.push('This browser did not throttle their chained timers: their figures say little.')
+    tables.push({ name: 'delayed', texts, lanes, rows })
+  }
+  if (waiting) {
+    const all = Object.values(waiting)
+    tables.push({
+      name: 'waiting', lanes: Object.keys(waiting),
+      texts: [`${waitingSteps.toLocaleString('en')} messages that wait for an hour: medians of ${waitingRounds} plans, in brackets the first; the main thread's work in ${all[0].idle / 1000} s.`],
+      rows: /** @type {[string, string[]][]} */ ([
+        ['plan-main-thread', all.map(w => firstToo(w.plan))],
+        ['plan-taken', all.map(w => w.taken ? firstToo(w.taken) : '-')],
+        ['cancel-all', all.map(w => firstToo(w.cancel))],
+        ['page-heap', all.map(w => `+${megabytes(w.heap)} MB`)],
+        ['wasm-memory', all.map(w => w.wasm ? `${megabytes(w.wasm.before)} to ${megabytes(w.wasm.with)} MB` : '-')],
+        ['idle-main-thread', all.map(w => time(w.busy.before))],
+        ['waiting-main-thread', all.map(w => time(w.busy.with))],
+      ]),
+    })
+  }
+  return tables
 }
 
 /** @param {Results} results */
-export function printDelayed({ visible, hidden, hiddenFor = 0, waiting }) {
-  const lanes = Object.keys(visible ?? hidden ?? {})
-  const rows = Object.entries({ visible, hidden }).flatMap(([name, byLane]) => byLane ? [
-    .../** @type {const} */ (['p50', 'p99', 'max']).map(figure =>
-      /** @type {const} */ ([`${name}-${figure}`, lanes.map(lane => `${byLane[lane].sent < steps ? 'over ' : ''}${time(byLane[lane][figure])}`)])),
-    /** @type {const} */ ([`${name}-sent`, lanes.map(lane => `${byLane[lane].sent} of ${steps}`)]),
-  ] : [])
-  if (rows.length > 0) {
-    console.log(`\nHow late ${steps} messages 50 ms apart were handed to the socket; what was not sent when the wait ended counts as sent then.`)
-    if (hidden) console.log(`The hidden pages had been hidden for ${Math.round(hiddenFor / 1000)} s.`)
-    if (hidden && hidden['mqtt.js chained'].max < 5000) console.log('This browser did not throttle their chained timers: their figures say little.')
-    printRows('delayed', lanes, rows)
+export function printDelayed(results) {
+  for (const { name, texts, lanes, rows } of delayedTables(results)) {
+    console.log(`\n${texts.join('\n')}`)
+    printRows(name, lanes, rows)
   }
-  if (!waiting) return
-  console.log(`\n${waitingSteps} messages that wait for an hour: medians of ${waitingRounds} plans, in brackets the first; the main thread's work in ${idle / 1000} s.`)
-  const all = Object.values(waiting)
-  printRows('waiting', Object.keys(waiting), [
-    ['plan-main-thread', all.map(w => firstToo(w.plan))],
-    ['plan-taken', all.map(w => w.taken ? firstToo(w.taken) : '-')],
-    ['cancel-all', all.map(w => firstToo(w.cancel))],
-    ['page-heap', all.map(w => `+${megabytes(w.heap)} MB`)],
-    ['wasm-memory', all.map(w => w.wasm ? `${megabytes(w.wasm.before)} to ${megabytes(w.wasm.with)} MB` : '-')],
-    ['idle-main-thread', all.map(w => time(w.busy.before))],
-    ['waiting-main-thread', all.map(w => time(w.busy.with))],
-  ])
 }
 
 /** @param {Times} times */
@@ -245,6 +255,3 @@ const time = ms => ms < 1000 ? `${ms.toFixed(2)} ms` : `${(ms / 1000).toFixed(2)
 
 /** @param {number} bytes */
 const megabytes = bytes => (bytes / 1e6).toFixed(1)
-
-/** @param {number} ms */
-const sleep = ms => new Promise(resolve => { setTimeout(resolve, ms) })

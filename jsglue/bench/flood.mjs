@@ -1,13 +1,20 @@
-// A server that sends a page as many MQTT 5 messages as it asks for, encoded
-// beforehand, so that sending them takes no time from who receives them. It
-// speaks just enough WebSocket (RFC 6455) and MQTT for that.
+// A server that sends a page as many MQTT messages as it asks for, encoded
+// beforehand, so that sending them takes little time from who receives them. It
+// speaks just enough WebSocket (RFC 6455) and MQTT (5 and 3.1.1) for that.
 // @ts-check
 import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 
 const topic = 'bench/flood'
-const payloadSize = 128
+
+/** Bytes that are handed to the socket at a time, about. */
+const portion = 1 << 20
+
+/** How often a flood of a rate sends what is due, in ms. */
+const tick = 10
+
+const version5 = 5
 
 /** @returns {Promise<{ url: string, stop: () => void }>} */
 export async function startFlood() {
@@ -36,7 +43,12 @@ export async function startFlood() {
 
 /** @param {import('node:stream').Duplex} socket */
 function serve(socket) {
-  let frames = Buffer.alloc(0), packets = Buffer.alloc(0)
+  /** @type {Buffer} */
+  let frames = Buffer.alloc(0)
+  /** @type {Buffer} */
+  let packets = Buffer.alloc(0)
+  let version = version5
+  const closed = new Promise(resolve => { socket.on('close', resolve) })
   socket.on('data', chunk => {
     frames = Buffer.concat([frames, chunk])
     for (let frame; (frame = takeFrame(frames)); frames = frame.rest) {
@@ -46,55 +58,75 @@ function serve(socket) {
       }
       packets = Buffer.concat([packets, frame.data])
     }
-    for (let packet; (packet = takePacket(packets)); packets = packet.rest) answer(socket, packet.type, packet.body)
+    for (let packet; (packet = takePacket(packets)); packets = packet.rest) {
+      if (packet.type === 1) version = packet.body[6]
+      answer(socket, closed, version, packet.type, packet.body)
+    }
   })
 }
 
 /**
  * @param {import('node:stream').Duplex} socket
+ * @param {Promise<unknown>} closed
+ * @param {number} version of MQTT
  * @param {number} type
  * @param {Buffer} body
  */
-function answer(socket, type, body) {
+function answer(socket, closed, version, type, body) {
+  const properties = version === version5 ? [0] : []
+  const packet = (/** @type {number} */ header, /** @type {number[]} */ ...rest) => socket.write(toFrame(Buffer.from([header, rest.length, ...rest])))
   switch (type) {
-    case 1: return socket.write(toFrame(Buffer.from([0x20, 3, 0, 0, 0]))) // CONNACK
-    case 8: return socket.write(toFrame(Buffer.from([0x90, 4, body[0], body[1], 0, 0]))) // SUBACK, one filter
-    case 12: return socket.write(toFrame(Buffer.from([0xd0, 0]))) // PINGRESP
-    case 3: { // PUBLISH: its payload is how many messages, and how many to a frame
-      const [count, perFrame] = body.subarray(2 + body.readUInt16BE(0) + 1).toString().split(' ').map(Number)
-      socket.write(flood(count, perFrame))
+    case 1: return packet(0x20, 0, 0, ...properties) // CONNACK
+    case 8: return packet(0x90, body[0], body[1], ...properties, 0) // SUBACK, one filter
+    case 12: return packet(0xd0) // PINGRESP
+    case 3: { // PUBLISH
+      const [count, perFrame, size, rate] = body.subarray(2 + body.readUInt16BE(0) + properties.length).toString().split(' ').map(Number)
+      void send(socket, closed, toFrame(Buffer.concat(Array(perFrame).fill(publish(size, properties)))), count / perFrame, rate / perFrame)
     }
   }
 }
 
-/** @type {Map<string, Buffer>} */
-const floods = new Map()
-
 /**
- * @param {number} count
- * @param {number} perFrame
+ * @param {import('node:stream').Duplex} socket
+ * @param {Promise<unknown>} closed
+ * @param {Buffer} frame
+ * @param {number} count of frames
+ * @param {number} rate of frames a second, or 0 for as fast as the page takes them
  */
-function flood(count, perFrame) {
-  const key = `${count} ${perFrame}`
-  let bytes = floods.get(key)
-  if (!bytes) {
-    const frame = toFrame(Buffer.concat(Array(perFrame).fill(publish())))
-    bytes = Buffer.concat(Array(count / perFrame).fill(frame))
-    floods.set(key, bytes)
+async function send(socket, closed, frame, count, rate) {
+  const inPortion = Math.max(1, Math.floor(portion / frame.length))
+  const whole = Buffer.concat(Array(Math.min(count, inPortion)).fill(frame))
+  const start = performance.now()
+  for (let sent = 0; sent < count && !socket.destroyed;) {
+    const due = rate ? Math.min(count, Math.floor((performance.now() - start) / 1000 * rate)) : count
+    const now = Math.min(inPortion, due - sent)
+    sent += now
+    if (now > 0 && !socket.write(whole.subarray(0, now * frame.length))) await Promise.race([new Promise(resolve => { socket.once('drain', resolve) }), closed])
+    if (rate) await new Promise(resolve => { setTimeout(resolve, tick) })
   }
-  return bytes
 }
 
-function publish() {
+/**
+ * @param {number} size of the payload
+ * @param {readonly number[]} properties
+ */
+function publish(size, properties) {
   const name = Buffer.from(topic)
-  const length = 2 + name.length + 1 + payloadSize
-  return Buffer.concat([Buffer.from([0x30, 0x80 | length & 0x7f, length >> 7, 0, name.length]), name, Buffer.alloc(1 + payloadSize)])
+  const head = [0x30]
+  let length = 2 + name.length + properties.length + size
+  for (; length > 127; length >>= 7) head.push(length & 127 | 128)
+  return Buffer.concat([Buffer.from([...head, length, 0, name.length]), name, Buffer.from(properties), Buffer.alloc(size)])
 }
 
 /** @param {Buffer} data */
 function toFrame(data) {
-  const header = data.length < 126 ? [0x82, data.length] : [0x82, 126, data.length >> 8, data.length & 0xff]
-  return Buffer.concat([Buffer.from(header), data])
+  const { length } = data
+  const header = Buffer.alloc(length < 126 ? 2 : length < 65_536 ? 4 : 10)
+  header[0] = 0x82
+  header[1] = Math.min(length, header.length === 4 ? 126 : 127)
+  if (header.length === 4) header.writeUInt16BE(length, 2)
+  if (header.length === 10) header.writeBigUInt64BE(BigInt(length), 2)
+  return Buffer.concat([header, data])
 }
 
 /**

@@ -1,5 +1,6 @@
 // The figures' arithmetic and their table.
 // @ts-check
+import { base, limit, ratio, show, tables } from './figures.mjs'
 
 /** @param {readonly number[]} values */
 export function median(values) {
@@ -16,23 +17,33 @@ export function median(values) {
 export const percentile = (values, part) => [...values].sort((a, b) => a - b)[Math.ceil(values.length * part) - 1]
 
 /**
- * @param {Record<string, number>} byLane
- * @param {string} lane
- * @param {string} base
+ * @param {string} name
+ * @param {import('./figures.mjs').Table} table
+ * @param {readonly string[]} lanes
+ * @param {import('./figures.mjs').Reasons} reasons
  */
-export const ratio = (byLane, lane, base) => Math.round(byLane[lane] / byLane[base] * 100) / 100
+export function printTable(name, table, lanes, reasons) {
+  const shown = lanes.filter(lane => Object.values(table).some(byLane => byLane[lane] !== undefined))
+  printRows(name, shown, Object.entries(table).map(([figure, byLane]) => [figure, shown.map(lane => {
+    if (byLane[lane] === undefined) return '-'
+    const ratios = [base, limit].map(other => lane === other ? '' : ratio(byLane, lane, other)?.toFixed(2) ?? '')
+    return `${show(figure, byLane[lane])} ${ratios.map(r => r.padStart(5)).join(' ')}`
+  })]))
+  for (const reason of [...gather(reasons), ...tables[name].remarks ?? []]) console.log(`  ${reason}.`)
+}
 
 /**
- * @param {string} server
- * @param {Record<string, Record<string, number>>} figures medians by figure and lane
- * @param {readonly string[]} lanes
- * @param {string} base the lane that the others are compared with
+ * One line for each lane and reason.
+ *
+ * @param {import('./figures.mjs').Reasons} reasons
  */
-export function printTable(server, figures, lanes, base) {
-  printRows(server, lanes, Object.entries(figures).map(([figure, byLane]) => [figure, lanes.map(lane => {
-    const value = figure.startsWith('round-trip') ? `${byLane[lane].toFixed(2)} ms` : `${Math.round(byLane[lane])}/s`
-    return lane === base ? value : `${value}  ${ratio(byLane, lane, base).toFixed(2)}x`
-  })]))
+export function gather(reasons) {
+  /** @type {Map<string, string[]>} */
+  const lines = new Map()
+  for (const [figure, byLane] of Object.entries(reasons)) {
+    for (const [lane, reason] of Object.entries(byLane)) lines.set(`${lane} ${reason}`, [...lines.get(`${lane} ${reason}`) ?? [], figure])
+  }
+  return [...lines].map(([reason, names]) => `${names.join(', ')}: ${reason}`)
 }
 
 /**
@@ -41,7 +52,7 @@ export function printTable(server, figures, lanes, base) {
  * @param {readonly (readonly [figure: string, cells: readonly string[]])[]} rows
  */
 export function printRows(title, lanes, rows) {
-  for (const [figure, cells] of [/** @type {const} */ ([`\n${title.padEnd(24)}`, lanes]), ...rows]) {
-    console.log(`${figure.padEnd(24)}${cells.map(cell => cell.padStart(24)).join('')}`)
+  for (const [figure, cells] of [/** @type {const} */ ([`\n${title.padEnd(27)}`, lanes]), ...rows]) {
+    console.log(`${figure.padEnd(27)}${cells.map(cell => cell.padStart(24)).join('')}`)
   }
 }

@@ -1,121 +1,94 @@
-// Compares iotwasm, in a Worker and on the page's thread, with mqtt.js in one
-// page of Chromium, round by round in turn; then their delayed publishing. Prints
-// ratios and writes results/bench.json, whose ratios are those of the Worker on
-// the gateway. `--quick`: fewer rounds, shorter waits; `--only PART`: works whose
-// name has PART.
+// Compares iotwasm, in a Worker and on the page's thread, with mqtt.js, AWS's own
+// client, paho-mqtt, and a bare WebSocket, which is the limit: works of a moment
+// round by round in one page, then what takes a page or a browser for each. Prints
+// tables and writes results/bench.json, whose ratios are those of the Worker to
+// mqtt.js; a whole run writes site/docs/performance and the README's table too.
+// `--quick`: fewer rounds and lanes, shorter waits; `--only PART`: works whose name
+// has PART.
 // @ts-check
 import { execFileSync } from 'node:child_process'
-import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { cpus, loadavg, tmpdir } from 'node:os'
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { cpus, loadavg } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
-import { chromium as browserType } from 'playwright-core'
-import { buildGateway, chromium, startGateway, startMosquitto } from '../test/servers.mjs'
+import { buildGateway, startGateway, startMosquitto } from '../test/servers.mjs'
+import { blockingPart, measureBlocking } from './blocking.mjs'
 import { delayedParts, measureDelayed, printDelayed } from './delayed.mjs'
+import { base, limit, ratio, subject, tables } from './figures.mjs'
 import { startFlood } from './flood.mjs'
-import { median, printTable, ratio } from './report.mjs'
+import { writePerformance } from './page-of-results.mjs'
+import { printTable } from './report.mjs'
+import { measureResources, resourceParts } from './resources.mjs'
+import { measureRounds } from './rounds.mjs'
+import { buildSite, startPages } from './site.mjs'
+import { measureStartUp, startUpPart } from './start-up.mjs'
 
 const here = dirname(fileURLToPath(import.meta.url))
-const { values: options } = parseArgs({ options: { quick: { type: 'boolean' }, only: { type: 'string', default: '' } } })
-const warmUps = options.quick ? 1 : 2
-const mostRounds = options.quick ? 3 : 7
-/** A slow or busy machine makes fewer rounds than that, in ms. */
-const timeForRounds = options.quick ? 60_000 : 180_000
+const { values: options } = parseArgs({ options: { quick: { type: 'boolean', default: false }, only: { type: 'string', default: '' } } })
+const quick = Boolean(options.quick), only = String(options.only)
+const wanted = (/** @type {string} */ name) => name.includes(only)
+const lanes = Object.keys(startPages)
+/** Those that get a browser of their own, which takes a while to start. */
+const alone = quick ? lanes.filter(lane => [subject, base, limit].includes(lane)) : lanes
+const began = performance.now(), loadBefore = loadavg()[0]
 
-/** @typedef {Record<string, number[]>} Samples of one figure, by lane */
-
-const site = mkdtempSync(join(tmpdir(), 'iotwasm-bench-'))
-cpSync(join(here, 'page'), site, { recursive: true })
-cpSync(join(here, '../node_modules/mqtt/dist/mqtt.esm.js'), join(site, 'mqtt.esm.js'))
+const site = await buildSite(wanted(startUpPart))
 const program = buildGateway()
-const gateway = await startGateway(program.path, { args: ['-profile', 'generic', '-site', site] })
+const gateway = await startGateway(program.path, { args: ['-profile', 'generic', '-site', site.site, '-pkg', site.pkg] })
 const mosquitto = await startMosquitto()
 const flood = await startFlood()
-const browser = await browserType.launch(chromium)
+const servers = { gateway: gateway.options, mosquitto: { url: mosquitto.url }, flood: { url: flood.url } }
 try {
-  const page = await browser.newPage()
-  /** @type {Error | undefined} */
-  let uncaught
-  page.on('pageerror', error => { uncaught ??= error })
-  await page.goto(gateway.origin)
-  await page.waitForFunction('globalThis.bench')
-  const { lanes, brokerWorks, floodWorks } = await page.evaluate('({ ...bench })')
-  const servers = [
-    { name: 'mosquitto', works: brokerWorks, server: { url: mosquitto.url } },
-    { name: 'gateway', works: brokerWorks, server: gateway.options },
-    { name: 'flood', works: floodWorks, server: { url: flood.url } },
-  ].map(s => ({ ...s, works: s.works.filter(work => work.includes(options.only)) })).filter(s => s.works.length > 0)
-
-  for (const { name, server } of servers) {
-    for (const lane of lanes) await page.evaluate(`bench.open(${JSON.stringify(lane)}, '${name}', ${JSON.stringify(server)})`)
-  }
-  /** @type {Record<string, Record<string, Samples>>} */
-  const samples = {}
-  const start = performance.now()
-  let rounds = 0
-  for (let round = -warmUps; servers.length > 0 && round < mostRounds && (round < 1 || performance.now() - start < timeForRounds); round++) {
-    process.stderr.write(round < 0 ? 'warming up\n' : `round ${round + 1} of ${mostRounds}\n`)
-    rounds = round + 1
-    for (const { name, works } of servers) {
-      for (const work of works) {
-        // Each lane goes first in turn.
-        for (let i = 0; i < lanes.length; i++) {
-          const lane = lanes[(i + round + warmUps) % lanes.length]
-          const figures = await within(30_000, page.evaluate(`bench.run('${lane}', '${name}', '${work}')`), `${work} of ${lane} on ${name}`)
-          if (uncaught) throw uncaught
-          if (round < 0) continue
-          for (const [figure, value] of Object.entries(figures)) (((samples[name] ??= {})[figure] ??= {})[lane] ??= []).push(value)
-        }
-      }
-    }
-  }
-  await page.evaluate('bench.close()')
-  await page.close()
-  const parts = delayedParts.filter(part => part.includes(options.only))
-  const delayed = parts.length > 0 ? await measureDelayed(parts, gateway.origin, gateway.options, Boolean(options.quick)) : undefined
+  const rounds = await measureRounds(gateway.origin, servers, wanted,
+    quick ? { warmUps: 1, most: 3, time: 20_000, scale: 0.25 } : { warmUps: 2, most: 7, time: 180_000, scale: 1 })
+  const { medians, reasons } = rounds
+  for (const name of Object.keys(tables)) reasons[name] ??= {}
+  if (wanted(startUpPart)) medians['start-up'] = await measureStartUp(gateway, alone, quick ? 1 : 3, reasons['start-up'])
+  if (wanted(blockingPart)) medians.blocking = await measureBlocking(gateway.origin, alone, servers.flood, quick, reasons.blocking)
+  const resources = resourceParts.filter(wanted)
+  const cost = resources.length > 0 ? await measureResources(resources, gateway.origin, alone, servers, quick, reasons.cpu) : undefined
+  Object.assign(medians, cost?.medians)
+  const parts = delayedParts.filter(wanted)
+  const delayed = parts.length > 0 ? await measureDelayed(parts, gateway.origin, gateway.options, quick) : undefined
 
   const machine = {
-    cpu: cpus()[0]?.model ?? '', cores: cpus().length, chromium: browser.version(), node: process.versions.node,
-    go: execFileSync('go', ['env', 'GOVERSION'], { encoding: 'utf8' }).trim(), load: loadavg()[0], rounds,
+    cpu: cpus()[0]?.model ?? '', cores: cpus().length, chromium: rounds.chromium, node: process.versions.node,
+    go: execFileSync('go', ['env', 'GOVERSION'], { encoding: 'utf8' }).trim(), loadBefore, rounds: rounds.rounds,
+    seconds: Math.round((performance.now() - began) / 1000),
   }
-  console.log(`${machine.cores} cores of ${machine.cpu}, Chromium ${machine.chromium}, node ${machine.node}, ${machine.go}; load ${machine.load?.toFixed(1)}`)
-  if (rounds > 0) console.log(`Medians of ${rounds} rounds. Ratios to mqtt.js: of messages per second, where more is better; of round trips, marked ms, where less is better.`)
-  /** @type {Record<string, Record<string, Record<string, number>>>} */
-  const medians = {}
+  console.log(`${machine.cores} cores of ${machine.cpu}, Chromium ${machine.chromium}, node ${machine.node}, ${machine.go}; load before the run ${loadBefore.toFixed(1)}; ${machine.seconds} s`)
+  if (machine.rounds > 0) console.log(`The servers' tables: medians of ${machine.rounds} rounds.`)
+  if (quick) console.log('A quick run: fewer messages and lanes where each lane is measured alone.')
+  console.log(`After each figure its ratios to ${base} and to the limit. Of what is counted by the second more is better, of all else less.`)
   /** @type {Record<string, number>} */
   const ratios = {}
-  for (const [server, figures] of Object.entries(samples)) {
-    medians[server] = Object.fromEntries(Object.entries(figures).map(([figure, byLane]) =>
-      [figure, Object.fromEntries(Object.entries(byLane).map(([lane, values]) => [lane, median(values)]))]))
-    printTable(server, medians[server], lanes, 'mqtt.js')
+  /** @type {Record<string, number>} */
+  const toLimit = {}
+  for (const [name, table] of Object.entries(medians)) {
+    if (Object.keys(table).length === 0) continue
+    printTable(name, table, lanes, reasons[name])
     // mosquitto's own time, one thread for all, would hide the clients'.
-    if (server === 'mosquitto') continue
-    for (const [figure, byLane] of Object.entries(medians[server])) ratios[figure] = ratio(byLane, 'iotwasm Worker', 'mqtt.js')
+    if (name === 'mosquitto') continue
+    for (const [figure, byLane] of Object.entries(table)) {
+      const [of, ofLimit] = [base, limit].map(other => ratio(byLane, subject, other))
+      if (of !== undefined) ratios[figure] = of
+      if (ofLimit !== undefined) toLimit[figure] = ofLimit
+    }
   }
   if (delayed) printDelayed(delayed)
-  const results = join(here, 'results')
-  mkdirSync(results, { recursive: true })
-  writeFileSync(join(results, 'bench.json'), JSON.stringify({ machine, ratios, medians, delayed }, null, 2) + '\n')
+  const results = {
+    date: new Date().toISOString().slice(0, 10), machine, lanes, ratios, toLimit, medians, reasons,
+    ...(cost && { messages: cost.messages }), ...(delayed && { delayed }),
+  }
+  const folder = join(here, 'results')
+  mkdirSync(folder, { recursive: true })
+  writeFileSync(join(folder, 'bench.json'), JSON.stringify(results, null, 2) + '\n')
+  if (!quick && !only) writePerformance(results)
   console.log()
   execFileSync(process.execPath, [join(here, '../size.mjs')], { stdio: 'inherit' })
 } finally {
-  await browser.close()
   await Promise.all([gateway.stop(), mosquitto.stop(), flood.stop()])
   program.clean()
-  rmSync(site, { recursive: true, force: true })
-}
-
-/**
- * @template T
- * @param {number} ms
- * @param {Promise<T>} promise
- * @param {string} what
- * @returns {Promise<T>}
- */
-function within(ms, promise, what) {
-  /** @type {NodeJS.Timeout | undefined} */
-  let timer
-  const late = new Promise((_, reject) => { timer = setTimeout(() => reject(new Error(`${what} took more than ${ms / 1000} s`)), ms) })
-  return Promise.race([promise, /** @type {Promise<T>} */ (late)]).finally(() => clearTimeout(timer))
+  site.clean()
 }

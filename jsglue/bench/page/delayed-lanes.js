@@ -1,10 +1,11 @@
 // The ways to publish later that are compared: iotwasm's delayed publish, and
 // mqtt.js with the page's own timers, behind one small interface.
 // @ts-check
-import { connectIotwasm, connectMqttJs } from './lanes.js'
+import { connectIotwasm } from './lanes/iotwasm.js'
+import { connectMqttJs } from './lanes/mqttjs.js'
 
 /**
- * @typedef {import('./lanes.js').Server} Server
+ * @typedef {import('./lanes/index.js').Server} Server
  *
  * @typedef {object} Plan
  * @property {() => number[]} planned when each message is to go out, in ms since the epoch

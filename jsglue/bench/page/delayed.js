@@ -27,7 +27,7 @@ Object.assign(globalThis, {
 
     /**
      * @param {string} name of the lane
-     * @param {import('./lanes.js').Server} server
+     * @param {import('./lanes/index.js').Server} server
      */
     async open(name, server) {
       lane = name
