@@ -39,6 +39,7 @@ func (o *outbox) put(record func(*wire.Writer)) {
 func (o *outbox) run() {
 	for range o.ready {
 		runtime.Gosched() // whoever is ready to run adds to this batch
+		runtime.Gosched() // and what is to go to the server goes first: a hop to the page takes as long
 		o.mu.Lock()
 		if b := o.batch.Bytes(); len(b) > 0 {
 			o.emit.Invoke(uintptr(unsafe.Pointer(unsafe.SliceData(b))), len(b))
