@@ -81,7 +81,7 @@ and <code>paho-mqtt</code>. One more lane is <dfn>the limit</dfn>, a bare WebSoc
 ${results ? figuresOf(results, sections) : missing}
 <h2 id="prefer">When to prefer mqtt.js</h2>
 <ul>
-<li>For one short visit over a slow line: iotwasm’s program weighs 1.3 MB, which only a second visit finds in the cache.</li>
+<li>For one short visit over a slow line: iotwasm’s program weighs 0.96 MB, which only a second visit finds in the cache.</li>
 <li>Where single messages wait for each other and a fraction of a millisecond counts: the hop to the Worker and into Go costs that.</li>
 <li>Where a server speaks MQTT 3.1.1 only, or in Node.</li>
 </ul>
