@@ -92,9 +92,10 @@ func TestThingWaitsForAnswers(t *testing.T) {
 				w.link.rtt = 0
 				d := wire.Delay{ThingInFlight: 1}
 				w.run(d, w.step(0, qos1, gate(wire.GateAnswer, 10*s), topic(shadowA)))
+				w.expect("0s 0 sent", "0s 0 acknowledged")
 				d.Run = 2
 				w.run(d, w.step(0, topic(shadowA)), w.step(0, topic(shadowA)))
-				w.expect("0s 0 sent", "0s run 2: 0 due", "0s run 2: 1 due", "0s 0 acknowledged")
+				w.expect("0s run 2: 0 due", "0s run 2: 1 due")
 				tc.free(w)
 				at := time.Since(w.start).String()
 				w.expect(tc.want, at+" run 2: 0 sent", at+" run 2: 1 sent")
