@@ -352,6 +352,7 @@ test.describe('the module', () => {
     const client = await open(blank, server.url)
     const seen = await client.evaluate(async c => {
       await c.subscribeAsync('held', { qos: 1 })
+      await c.publishAsync('t', 'now', { delay: 0 }) // from here on the part that delays is there
       const [sent, unsent, later] = [window.called(), window.called(), window.called()]
       c.publish('t', 'sent', { qos: 1 }, sent.cb)
       c.publish('t', 'later', { delay: 3_600_000 }, later.cb)
