@@ -108,11 +108,12 @@ func (s *Session) connect(ctx context.Context, conn net.Conn, login *wire.Login)
 	if connack != nil {
 		s.traced(wire.Packet{Type: packets.CONNACK, ReasonCodes: []byte{connack.ReasonCode}})
 	}
+	violation := l.violation()
 	switch {
 	case err != nil && connack != nil && connack.ReasonCode >= 0x80:
 		return nil, connackError(connack)
-	case err != nil && l.violation() != nil:
-		return nil, l.violation()
+	case err != nil && violation != nil:
+		return nil, violation
 	case err != nil && ctx.Err() != nil:
 		return nil, contextError(ctx, closedError())
 	case err != nil:

@@ -5,7 +5,8 @@
 // ends it. Packets go out through paho's packets, since a Publish or Subscribe of
 // paho.Client holds a goroutine each; the packet identifiers and what is in
 // flight are kept here, by the link type, which paho.Client knows as its
-// SessionManager.
+// SessionManager. PUBLISH and PUBACK, of which there are many, the link reads and
+// writes itself, without paho's copies (inbound, outbound).
 //
 // Any goroutine may call a Session; its mutex guards all of its state and is
 // never held while waiting. Callbacks (Events, Delivery, the functions passed to

@@ -123,12 +123,7 @@ func (l *link) publish(p *packets.Publish) {
 		return
 	}
 	s.counters.messagesIn.Add(1)
-	if s.traceDetail() != wire.TraceOff {
-		s.traced(wire.Packet{
-			Type: packets.PUBLISH, ID: p.PacketID, Topic: p.Topic, QoS: p.QoS, Retain: p.Retain, Dup: p.Duplicate, PayloadBytes: uint32(len(p.Payload)),
-			Payload: p.Payload, Properties: p.Properties,
-		})
-	}
+	s.tracedPublish(false, p, p.Topic)
 	if s.state == wire.Closed || s.link != l {
 		return // of a link that was given up: the server sends it again
 	}

@@ -50,19 +50,17 @@ func appendVarInt(b []byte, n int) []byte {
 func (l *link) writePuback(id uint16) {
 	out := append(l.outbound.head[:0], packets.PUBACK<<4, 2, byte(id>>8), byte(id))
 	l.outbound.head = out
-	l.conn.Lock()
-	_, _ = l.conn.Write(out)
-	l.conn.Unlock()
-	l.session.counters.packetsOut.Add(1)
-	l.pinger.PacketSent()
+	l.send(out, nil)
 }
 
-// writePublish sends a PUBLISH. A failure shows as the end of the connection.
-func (l *link) writePublish(p *packets.Publish) {
-	head := l.outbound.write(p)
+// writePublish sends a PUBLISH.
+func (l *link) writePublish(p *packets.Publish) { l.send(l.outbound.write(p), p.Payload) }
+
+// send sends a packet in two pieces. A failure shows as the end of the connection.
+func (l *link) send(head, payload []byte) {
 	l.conn.Lock()
 	_, _ = l.conn.Write(head)
-	_, _ = l.conn.Write(p.Payload)
+	_, _ = l.conn.Write(payload)
 	l.conn.Unlock()
 	l.session.counters.packetsOut.Add(1)
 	l.pinger.PacketSent()

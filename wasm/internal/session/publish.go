@@ -273,7 +273,7 @@ func (s *Session) write(o *outgoing, again bool) {
 	}
 	s.link.writePublish(p)
 	s.counters.messagesOut.Add(1)
-	s.tracedPublish(p, o.Topic)
+	s.tracedPublish(true, p, o.Topic)
 }
 
 // acknowledged takes a PUBACK, PUBREC or PUBCOMP.

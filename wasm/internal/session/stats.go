@@ -53,11 +53,11 @@ func (s *Session) traced(p wire.Packet) {
 	s.cfg.Events.Packet(p)
 }
 
-// tracedPublish tells of a message that is sent.
-func (s *Session) tracedPublish(p *packets.Publish, topic string) {
+// tracedPublish tells of a message; topic is its name, where p has an alias.
+func (s *Session) tracedPublish(sent bool, p *packets.Publish, topic string) {
 	if s.traceDetail() != wire.TraceOff {
 		s.traced(wire.Packet{
-			Sent: true, Type: packets.PUBLISH, ID: p.PacketID, Topic: topic, QoS: p.QoS, Retain: p.Retain, Dup: p.Duplicate, PayloadBytes: uint32(len(p.Payload)),
+			Sent: sent, Type: packets.PUBLISH, ID: p.PacketID, Topic: topic, QoS: p.QoS, Retain: p.Retain, Dup: p.Duplicate, PayloadBytes: uint32(len(p.Payload)),
 			Payload: p.Payload, Properties: p.Properties,
 		})
 	}
