@@ -9,6 +9,6 @@ export default defineConfig({
   fullyParallel: true,
   workers: 2,
   timeout: 60_000,
-  reporter: process.env['CI'] ? [['line']] : [['list']],
+  reporter: process.env['CI'] ? [['line'], ['./test/failures.ts']] : [['list']],
   use: { launchOptions: { executablePath: chromium.executablePath, args: chromium.args } },
 })

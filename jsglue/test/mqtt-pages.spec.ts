@@ -141,6 +141,7 @@ for (const library of ['mqttjs', 'iotwasm'] as const) {
         const alan = await visit('chat')
         await expect(async () => {
           await alan.reload()
+          await expect(alan.locator('html[data-ready]')).toBeAttached(slow) // before it nothing listens to the form
           await join(alan, 'Alan')
           await expect(said(alan)).toHaveText(['Hello <b>all</b>', 'Hello Ada'])
         }).toPass(slow)
