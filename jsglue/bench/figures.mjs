@@ -1,9 +1,9 @@
 // What each figure is called and counted in, in the order in which they are shown.
-// More is better where it is counted by the second, less everywhere else.
+// More is better of what is counted by the second and of a share, less of all else.
 // @ts-check
 
 /**
- * @typedef {'/s' | 'ms' | 'µs' | 'MB' | 'KB' | '%' | 'frames'} Unit
+ * @typedef {'/s' | 'ms' | 'µs' | 'MB' | 'KB' | '%' | '×' | 'frames'} Unit
  * @typedef {{ title: string, unit: Unit, aside?: string }} Figure
  * @typedef {Record<string, Record<string, number>>} Table by figure and lane
  * @typedef {Record<string, Record<string, string>>} Reasons why a cell is empty, by figure and lane
@@ -24,7 +24,9 @@ export const figures = {
   'round-trip-loaded-p50': { title: 'Round trip under load, p50', unit: 'ms' },
   'round-trip-loaded-p99': { title: 'Round trip under load, p99', unit: 'ms' },
   'subscribe-1000': { title: 'Subscribe to 1,000 filters with a wildcard', unit: 'ms' },
+  'receive-1-subscription': { title: 'Receive through one subscription', unit: '/s' },
   'receive-1000-subscriptions': { title: 'Receive through 1,000 subscriptions', unit: '/s' },
+  'subscriptions-1000-to-1': { title: 'Receive: 1,000 subscriptions to one', unit: '×' },
   presign: { title: 'Sign URLs', unit: '/s' },
   'receive-1': { title: 'Receive, 128 B, 1 to a frame', unit: '/s' },
   'receive-20': { title: 'Receive, 128 B, 20 to a frame', unit: '/s' },
@@ -99,7 +101,7 @@ export const limit = 'limit'
 export const subject = 'iotwasm Worker'
 
 /** @param {string} figure */
-export const moreIsBetter = figure => figures[figure].unit === '/s'
+export const moreIsBetter = figure => ['/s', '×'].includes(figures[figure].unit)
 
 /**
  * How one lane's figure stands to another's; nothing where there is no telling.

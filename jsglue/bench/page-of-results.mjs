@@ -130,7 +130,7 @@ ${delayed ? delayedSection(delayed) : ''}`
 }
 
 /** What a ratio is of. @type {Record<import('./figures.mjs').Unit, string>} */
-const nouns = { '/s': 'rate', ms: 'time', 'µs': 'time', MB: 'memory', KB: 'bytes', '%': 'share', frames: 'number' }
+const nouns = { '/s': 'rate', ms: 'time', 'µs': 'time', MB: 'memory', KB: 'bytes', '%': 'share', '×': 'share', frames: 'number' }
 
 /**
  * Where iotwasm in a Worker is ahead of mqtt.js and where behind, the clearest first.
