@@ -5,6 +5,9 @@ GO_FILES := $(shell find wasm -name '*.go' -not -name '*_test.go') go.mod go.sum
 TS_FILES := $(shell find jsglue/src -type f) jsglue/build.mjs jsglue/package.json jsglue/tsconfig.json
 MODULES := jsglue/node_modules/.package-lock.json
 DIST := jsglue/dist/index.js
+SITE := site/dist/index.html
+SITE_FILES := $(shell find site -type f -not -path 'site/dist/*' -not -path 'site/node_modules/*' -not -path 'site/gateway/*')
+SITE_MODULES := site/node_modules/.package-lock.json
 
 # The same bytes from the same sources, whatever the machine and the folder.
 WASM_FLAGS := -trimpath -buildvcs=false -ldflags='-s -w -buildid= -X main.version=$(VERSION)'
@@ -30,13 +33,15 @@ WASM_TEST := env -i PATH="$(PATH)" HOME="$(HOME)" GOFLAGS="$(GOFLAGS)" GOPROXY="
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run build size docs test test-go test-browser check bench clean
+.PHONY: help run build site size docs test test-go test-browser check bench clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
 
-run: build ## Build, and serve the console and the local AWS IoT gateway on http://localhost:8080
-	go run ./site/gateway $(ARGS)
+run: site ## Build, and serve the console and the local AWS IoT gateway on http://localhost:8080
+	go run ./site/gateway -site site/dist -pkg site/dist/pkg $(ARGS)
+
+site: $(SITE) ## Build the site into site/dist: plain files for any static server
 
 build: $(DIST) size ## Build the package into jsglue/dist and print its sizes
 
@@ -53,6 +58,13 @@ jsglue/dist/iotwasm.wasm: $(GO_FILES) jsglue/package.json
 $(DIST): jsglue/dist/iotwasm.wasm $(TS_FILES) $(MODULES)
 	cd jsglue && node_modules/.bin/tsc -p . && node build.mjs
 
+$(SITE_MODULES): site/package.json site/package-lock.json
+	cd site && npm ci --no-audit --no-fund --loglevel=error
+	@touch $@
+
+$(SITE): $(DIST) $(SITE_FILES) $(SITE_MODULES)
+	node site/build.mjs
+
 size: $(DIST) ## Print the sizes of what a page loads; fail over budget
 	@node jsglue/size.mjs
 
@@ -61,13 +73,14 @@ docs: ## Write site/docs/reference from the type declarations
 
 test: check test-go test-browser ## Install what the tests need, and run them all
 
-check: $(DIST) ## Format, vet, staticcheck and types
+check: $(DIST) $(SITE_MODULES) ## Format, vet, staticcheck and types
 	@test -z "$$(gofmt -l wasm site)" || { gofmt -d wasm site; exit 1; }
 	go vet ./...
 	GOOS=js GOARCH=wasm go vet ./wasm/...
 	go tool staticcheck ./...
 	staticcheck="$$(go tool -n staticcheck)" && GOOS=js GOARCH=wasm "$$staticcheck" ./wasm/...
 	cd jsglue && node_modules/.bin/tsc -p test
+	jsglue/node_modules/.bin/tsc -p site
 	node jsglue/reference.mjs --check
 
 test-go: ## Go tests: on the host with -race, then under GOOS=js
@@ -86,4 +99,4 @@ bench: $(DIST) ## Compare with other clients in one run; prints tables, writes s
 	node jsglue/bench/run.mjs $(ARGS)
 
 clean: ## Remove what was built and installed here
-	rm -rf jsglue/dist jsglue/node_modules jsglue/test-results jsglue/bench/results
+	rm -rf jsglue/dist jsglue/node_modules jsglue/test-results jsglue/bench/results site/dist site/node_modules

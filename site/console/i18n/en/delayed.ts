@@ -1,0 +1,2 @@
+export const delayed = {
+} as const

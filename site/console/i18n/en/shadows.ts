@@ -1,0 +1,2 @@
+export const shadows = {
+} as const

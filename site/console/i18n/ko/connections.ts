@@ -1,0 +1,2 @@
+export const connections = {
+} satisfies Record<keyof typeof import('../en/connections').connections, string>

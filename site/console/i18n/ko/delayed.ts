@@ -1,0 +1,2 @@
+export const delayed = {
+} satisfies Record<keyof typeof import('../en/delayed').delayed, string>

@@ -1,0 +1,2 @@
+export const messages = {
+} satisfies Record<keyof typeof import('../en/messages').messages, string>

@@ -1,0 +1,2 @@
+export const publish = {
+} satisfies Record<keyof typeof import('../en/publish').publish, string>

@@ -1,0 +1,2 @@
+export const seeing = {
+} satisfies Record<keyof typeof import('../en/seeing').seeing, string>

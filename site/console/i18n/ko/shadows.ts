@@ -1,0 +1,2 @@
+export const shadows = {
+} satisfies Record<keyof typeof import('../en/shadows').shadows, string>

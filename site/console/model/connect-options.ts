@@ -1,0 +1,46 @@
+/** Makes of a profile and its secrets what `connect` takes. Nothing is checked here: the module says what is wrong and names the field. */
+import type { ConnectOptions } from 'iotwasm'
+import type { Profile, Secrets } from './profile'
+
+/** @param cognito `cognitoIdentity` of the package */
+export function connectOptions(profile: Profile, secrets: Secrets, cognito: typeof import('iotwasm').cognitoIdentity): ConnectOptions {
+  const { keepAlive, cleanStart, sessionExpiryInterval, connectTimeout, worker, reconnect, will, properties } = profile
+  return {
+    ...server(profile, secrets, cognito),
+    clientId: clientId(profile), keepAlive, cleanStart, connectTimeout, worker,
+    ...sessionExpiryInterval !== undefined && { sessionExpiryInterval },
+    ...!reconnect && { reconnect: false as const },
+    ...properties && { properties },
+    ...will?.topic && {
+      will: {
+        topic: will.topic, payload: will.payload, qos: will.qos, retain: will.retain,
+        properties: { ...will.properties, ...will.delayInterval !== undefined && { willDelayInterval: will.delayInterval } },
+      },
+    },
+  }
+}
+
+function server(profile: Profile, secrets: Secrets, cognito: typeof import('iotwasm').cognitoIdentity): ConnectOptions {
+  const { authentication, endpoint, region, clockOffset, identityPoolId, authorizerName, username } = profile
+  const { accessKeyId = '', secretAccessKey = '', sessionToken, password, token, tokenSignature } = secrets
+  const aws = { endpoint, ...region && { region } }
+  switch (authentication) {
+    case 'none': return { url: endpoint, ...username && { username }, ...password && { password } }
+    case 'cognito': return { ...aws, clockOffset, credentials: cognito({ identityPoolId }) }
+    case 'authorizer': return {
+      endpoint, authorizer: {
+        name: authorizerName, ...token && { token }, ...tokenSignature && { signature: tokenSignature }, ...username && { username }, ...password && { password },
+      },
+    }
+    default: return { ...aws, clockOffset, credentials: { accessKeyId, secretAccessKey, ...sessionToken && { sessionToken } } }
+  }
+}
+
+/** As the profile says, with its suffix made anew. */
+function clientId({ clientId, clientIdSuffix }: Profile): string {
+  switch (clientIdSuffix) {
+    case 'random': return clientId + crypto.randomUUID().slice(0, 8)
+    case 'timestamp': return clientId + Date.now()
+    case 'none': return clientId
+  }
+}
