@@ -35,6 +35,9 @@ export function buildGateway() {
   return { path, clean: () => rmSync(folder, { recursive: true, force: true }) }
 }
 
+/** The site as it is deployed. */
+const site = ['-site', 'site/dist', '-pkg', 'site/dist/pkg']
+
 /** Tests ask the shadow service for more than AWS lets one thing have; those of its limits set them again. */
 const noShadowLimits = ['-shadow-rate', '0', '-shadow-account-rate', '0', '-shadow-in-flight', '0']
 
@@ -44,7 +47,7 @@ const noShadowLimits = ['-shadow-rate', '0', '-shadow-account-rate', '0', '-shad
  * @returns {Promise<Gateway>}
  */
 export async function startGateway(path, { port = 0, args = [] } = {}) {
-  const child = spawn(path, ['-addr', `127.0.0.1:${port}`, ...noShadowLimits, ...args], { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] })
+  const child = spawn(path, ['-addr', `127.0.0.1:${port}`, ...site, ...noShadowLimits, ...args], { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] })
   let log = ''
   child.stderr.on('data', chunk => { log += chunk })
   /** @type {Record<string, string>} */
