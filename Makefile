@@ -81,6 +81,7 @@ check: $(DIST) $(SITE_MODULES) ## Format, vet, staticcheck and types
 	staticcheck="$$(go tool -n staticcheck)" && GOOS=js GOARCH=wasm "$$staticcheck" ./wasm/...
 	cd jsglue && node_modules/.bin/tsc -p test
 	jsglue/node_modules/.bin/tsc -p site
+	jsglue/node_modules/.bin/tsc -p site/offline
 	node jsglue/reference.mjs --check
 
 test-go: ## Go tests: on the host with -race, then under GOOS=js

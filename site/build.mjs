@@ -1,7 +1,8 @@
-// Makes site/dist: the console's bundle, the static pages and the built package in
-// pkg/, as plain files for any static server.
+// Makes site/dist: the console's bundle, the static pages, the built package in pkg/
+// and the service worker that keeps them, as plain files for any static server.
 // @ts-check
-import { cpSync, mkdirSync, rmSync } from 'node:fs'
+import { createHash } from 'node:crypto'
+import { cpSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import * as esbuild from 'esbuild'
@@ -23,7 +24,18 @@ mkdirSync(dist)
 for (const name of ['index.html', 'docs', 'examples']) cpSync(join(here, name), join(dist, name), { recursive: true })
 cpSync(join(here, 'console'), join(dist, 'console'), { recursive: true, filter: source => !/\.ts$|[/\\](model|views|i18n)$/.test(source) })
 cpSync(join(here, '../jsglue/dist'), join(dist, 'pkg'), { recursive: true, filter: source => !/[/\\]\.[^/\\]*$/.test(source) })
+/** @type {esbuild.BuildOptions} */
+const common = { bundle: true, minify: true, sourcemap: true, target: 'es2022', logLevel: 'warning' }
 await esbuild.build({
-  entryPoints: [join(here, 'console/main.ts')], outfile: join(dist, 'console/main.js'), bundle: true, format: 'esm', minify: true, sourcemap: true, target: 'es2022',
-  plugins: [publishedPackage], legalComments: 'linked', logLevel: 'warning',
+  ...common, entryPoints: [join(here, 'console/main.ts')], outfile: join(dist, 'console/main.js'), format: 'esm', plugins: [publishedPackage], legalComments: 'linked',
+})
+
+/** What a visitor's browser needs without a network. */
+const files = readdirSync(dist, { recursive: true, encoding: 'utf8' }).map(name => name.replaceAll('\\', '/')).sort()
+  .filter(name => statSync(join(dist, name)).isFile() && !/\.(br|gz|map|d\.ts|txt)$/.test(name))
+const version = createHash('sha256')
+for (const name of files) version.update(name).update(readFileSync(join(dist, name)))
+await esbuild.build({
+  ...common, entryPoints: [join(here, 'offline/service-worker.ts')], outfile: join(dist, 'service-worker.js'), format: 'iife',
+  define: { SITE_FILES: JSON.stringify(files), SITE_VERSION: JSON.stringify(version.digest('hex').slice(0, 16)) },
 })

@@ -1,5 +1,6 @@
 /** The console's start. Models hold what is known, views show it and call what the models can do: nothing else passes between them. */
 import { language } from './i18n'
+import { offline } from './model/offline'
 import './views/console-app'
 import { applyTheme } from './views/preferences-menu'
 
@@ -7,3 +8,4 @@ language.choose()
 applyTheme()
 document.body.append(document.createElement('console-app'))
 document.documentElement.dataset['ready'] = ''
+offline.start()

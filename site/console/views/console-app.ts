@@ -3,6 +3,7 @@ import { html, nothing, type TemplateResult } from 'lit'
 import { t } from '../i18n'
 import { Connections } from '../model/connections'
 import type { Connection } from '../model/connection'
+import { offline } from '../model/offline'
 import './connection-view'
 import './connections-list'
 import './delayed-view'
@@ -19,7 +20,7 @@ import { View } from './view'
 export class ConsoleApp extends View {
   readonly connections = new Connections()
 
-  protected override watched() { return [this.connections, this.connections.active, route] }
+  protected override watched() { return [this.connections, this.connections.active, route, offline] }
 
   protected override render() {
     const { active } = this.connections
@@ -28,6 +29,7 @@ export class ConsoleApp extends View {
         <h1>iotwasm <span class="muted">${t('app.title')}</span></h1>
         <p id="state" class="state" role="status" data-state=${active?.phase ?? 'idle'} ?data-failed=${active?.phase === 'closed' && active.error !== undefined}>
           <span class="state-mark" aria-hidden="true"></span><span id="state-text">${stateText(active)}</span></p>
+        ${offline.renewed ? html`<button type="button" id="renewed" @click=${() => location.reload()}>${t('app.renewed')}</button>` : nothing}
         <a href="docs/">${t('app.docs')}</a>
         <preferences-menu></preferences-menu>
       </header>

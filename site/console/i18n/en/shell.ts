@@ -8,6 +8,7 @@ export const shell = {
   'app.skip': 'Skip to the content',
   'app.connections': 'Connections',
   'app.views': 'Views',
+  'app.renewed': 'A new version is ready: reload',
   'app.docs': 'Docs',
   'app.empty': 'Not connected. Choose a connection, or add one.',
   'view.connection': 'Connection',

@@ -8,6 +8,7 @@ export const shell = {
   'app.skip': '본문으로 건너뛰기',
   'app.connections': '연결',
   'app.views': '보기',
+  'app.renewed': '새 버전이 있습니다: 새로 고침',
   'app.docs': '문서',
   'app.empty': '연결되지 않았습니다. 연결을 고르거나 새로 추가하세요.',
   'view.connection': '연결',
