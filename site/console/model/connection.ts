@@ -6,11 +6,13 @@
 import type { Client, IotError } from 'iotwasm'
 import { connectOptions } from './connect-options'
 import { DelayedRuns } from './delayed-runs'
+import { Draft } from './draft'
 import { MessageHistory } from './message-history'
 import { Observable } from './observable'
 import { loadPackage } from './package'
 import type { Profile, Secrets } from './profile'
 import { Publisher } from './publisher'
+import { Series } from './series'
 import { Subscriptions } from './subscriptions'
 
 export type Phase = 'idle' | 'connecting' | 'connected' | 'reconnecting' | 'closed'
@@ -29,7 +31,9 @@ export class Connection extends Observable {
   readonly history = new MessageHistory()
   readonly subscriptions = new Subscriptions(this)
   readonly publisher = new Publisher(this)
+  readonly draft = new Draft()
   readonly runs = new DelayedRuns(this)
+  readonly series = new Series()
   readonly #followers: Follower[] = [this.history, this.subscriptions, this.runs]
   #attempt: AbortController | undefined
   #client: Client | undefined

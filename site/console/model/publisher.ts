@@ -1,15 +1,26 @@
-/** Publishes at once, and records what became of it in the history. */
+/** Publishes at once, records what became of it in the history, and remembers what was published. */
 import type { IotError, PublishOptions, PublishResult } from 'iotwasm'
 import type { Connection } from './connection'
+import type { Message } from './draft'
+import { Observable } from './observable'
 import { reasonText } from './reason-codes'
 
 /** Codes that say that the message never left the page. */
 const neverSent = ['invalid-argument', 'closed']
 
-export class Publisher {
-  readonly #connection: Connection
+const kept = 30
 
-  constructor(connection: Connection) { this.#connection = connection }
+export class Publisher extends Observable {
+  readonly #connection: Connection
+  #recent: readonly Message[] = []
+
+  constructor(connection: Connection) {
+    super()
+    this.#connection = connection
+  }
+
+  /** What was published, newest first, each once. */
+  get recent(): readonly Message[] { return this.#recent }
 
   async publish(topic: string, payload: Uint8Array, options: PublishOptions = {}): Promise<PublishResult> {
     const { openClient: client, history } = this.#connection
@@ -25,5 +36,11 @@ export class Publisher {
       else history.change(entry, { outcome: `failed: ${code}`, failed: true })
       throw error
     }
+  }
+
+  remember(message: Message): void {
+    const same = (other: Message): boolean => other.topic === message.topic && other.payload === message.payload && other.encoding === message.encoding
+    this.#recent = [message, ...this.#recent.filter(each => !same(each))].slice(0, kept)
+    this.changed()
   }
 }
