@@ -2,12 +2,12 @@
 import * as check from './arguments'
 import { askAhead, connectOptions, type Checked } from './connect-options'
 import type { DelayedRuns } from './delayed/runs'
-import { Emitter } from './emitter'
+import type { Emitter } from './emitter'
 import { engineFor, type Engine } from './engine'
 import { aborted, closed, invalid, type IotError } from './errors'
 import { TraceDetail } from './kinds'
 import { checkFilters, checkMessage } from './limits'
-import { Log } from './log'
+import type { Log } from './log'
 import type { Message } from './message'
 import { negotiated } from './negotiated'
 import { tracedHeader, type TracedPacket } from './packet'
@@ -24,8 +24,9 @@ const events: readonly (keyof types.ClientEvents)[] = ['state', 'connect', 'reco
 export async function connect(options: types.ConnectOptions): Promise<types.Client> {
   const checked = connectOptions(options)
   if (checked.signal?.aborted) throw aborted(checked.signal)
+  const ready = loaded(checked)
   askAhead(checked)
-  return Client.open(...await loaded(checked), checked)
+  return Client.open(...await ready, checked)
 }
 
 type Features = Awaited<ReturnType<typeof parts.features>>
@@ -41,7 +42,7 @@ export class Client implements types.Client {
   readonly #options: Checked
   readonly #session: Session
   readonly #log: Log
-  readonly #events = new Emitter<types.ClientEvents>()
+  readonly #events: Emitter<types.ClientEvents>
   readonly #subscriptions = new Map<number, Subscription>()
   readonly #delayed: DelayedRuns
   #state: types.ClientState = 'connecting'
@@ -55,7 +56,8 @@ export class Client implements types.Client {
     this.#features = features
     this.#options = options
     this.#clientId = options.clientId
-    this.#log = new Log(options)
+    this.#log = new features.Log(options)
+    this.#events = new features.Emitter()
     this.#session = new Session(engine, options, {
       message: (message, subscriptions) => this.#message(message, subscriptions),
       linked: (clientId, connack) => this.#connected(clientId, connack),

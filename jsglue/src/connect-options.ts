@@ -7,7 +7,7 @@ import type { Authorizer, ConnectOptions, ConnectProperties, Credentials, Limits
 import type { Properties, Writer } from './wire'
 
 const loadChecks = {
-  worker: check.flag, wasmURL: fileAddress, workerURL: fileAddress, integrity: check.text,
+  worker: (value: unknown, field: string) => value === 'blob' ? value : check.flag(value, field), wasmURL: fileAddress, workerURL: fileAddress, integrity: check.text,
   wasmModule: check.instance(() => WebAssembly.Module, 'a WebAssembly.Module'),
 }
 

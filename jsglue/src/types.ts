@@ -46,14 +46,20 @@ export declare function isIotError(value: unknown): value is IotError
 export interface LoadOptions {
   /**
    * `true`: run in a dedicated Worker, whose timers a hidden page does not slow
-   * down. `false`: run on the page's own thread. Left out: a Worker, or the
-   * page's thread where the browser refuses to start one (a script from another
-   * origin, a `worker-src` policy).
+   * down. `false`: run on the thread that calls. Left out: a Worker, or that
+   * thread and a warning where the browser refuses to start one (a script from
+   * another origin, a `worker-src` policy).
+   *
+   * `'blob'`: a Worker also where `worker.js` is of another origin, such as a CDN.
+   * Its own script is then a blob that imports `worker.js`, which needs
+   * `Access-Control-Allow-Origin` there, and of a Content-Security-Policy
+   * `worker-src blob:` and the other origin in `script-src`. No blob is made
+   * unless this asks for it.
    */
-  worker?: boolean
+  worker?: boolean | 'blob'
   /** Address of `iotwasm.wasm`. Default: beside the script. */
   wasmURL?: string | URL
-  /** Address of `worker.js`, on the page's own origin. Default: beside the script. */
+  /** Address of `worker.js`, on the page's own origin unless `worker` is `'blob'`. Default: beside the script. */
   workerURL?: string | URL
   /** Subresource integrity of the wasm file, for example `sha384-…`. */
   integrity?: string
@@ -974,6 +980,7 @@ export interface Client {
  * - `aborted`: its `signal` was aborted; `cause` is the signal's reason.
  * - `protocol-error`: the server broke the MQTT 5 protocol.
  * - `load-failed`: the module, or a part of the script, could not be fetched, compiled or started.
+ * - `unsupported-environment`: there is no browser, for one while a server renders a page. Importing the package does nothing there; call it in the browser.
  * - `version-mismatch`: the wasm file is of another version than the script.
  * - `runtime-crashed`: the module crashed; connect again, a new one is started.
  * - `internal`: a defect of iotwasm.
@@ -982,7 +989,7 @@ export type IotErrorCode =
   | 'invalid-argument' | 'credentials-failed' | 'handshake-failed' | 'connack-refused'
   | 'subscribe-refused' | 'publish-refused' | 'server-disconnect' | 'transport-closed'
   | 'closed' | 'quota-exceeded' | 'shadow-rejected' | 'timeout' | 'aborted' | 'protocol-error' | 'load-failed'
-  | 'version-mismatch' | 'runtime-crashed' | 'offline' | 'storage-failed' | 'internal'
+  | 'unsupported-environment' | 'version-mismatch' | 'runtime-crashed' | 'offline' | 'storage-failed' | 'internal'
 
 /** The one kind of error. No text of it holds a key, a token or a signed URL. */
 export declare class IotError extends Error {
