@@ -73,6 +73,7 @@ export interface Credentials {
   expiration?: Date | string
 }
 
+/** What {@link cognitoIdentity} needs. */
 export interface CognitoIdentityOptions {
   /** `eu-west-1:xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx`. */
   identityPoolId: string
@@ -112,9 +113,9 @@ export interface ReconnectOptions {
 
 /** Bounds of what waits to be sent: while offline, for the server's Receive Maximum, or for `limits`. */
 export interface QueueOptions {
-  /** Default: 100000. 0: no limit. */
+  /** Messages that may wait. Default: 100000. 0: no limit. */
   maxMessages?: number
-  /** Bytes of packets. Default: 67108864 (64 MiB). 0: no limit. */
+  /** Bytes of packets that may wait. Default: 67108864 (64 MiB). 0: no limit. */
   maxBytes?: number
   /** ms that a message may wait; then its promise rejects with `timeout`. Default: 0, no limit. */
   maxAge?: number
@@ -150,6 +151,7 @@ export interface Limits {
   shadowInFlight?: number
 }
 
+/** What {@link presign} signs. */
 export interface PresignOptions {
   /** `abc-ats.iot.ap-northeast-1.amazonaws.com`, or a `wss:` URL; `ws:` only for a loopback host. */
   endpoint: string
@@ -163,6 +165,7 @@ export interface PresignOptions {
   expires?: number
 }
 
+/** What {@link connect} needs: `endpoint` with `credentials` or an `authorizer`, or `url`. */
 export interface ConnectOptions extends LoadOptions {
   /** AWS IoT data endpoint: `abc-ats.iot.ap-northeast-1.amazonaws.com`, or a `wss:` URL; `ws:` only for a loopback host. One of `endpoint` and `url` is required. */
   endpoint?: string
@@ -230,6 +233,7 @@ export interface ConnectOptions extends LoadOptions {
   signal?: AbortSignal
 }
 
+/** Properties of the CONNECT (MQTT 5, section 3.1.2.11), beside those that have an option of their own. */
 export interface ConnectProperties {
   /** QoS 1 and 2 messages that the server may send before an acknowledgement, 1 to 65535. Default: 100. */
   receiveMaximum?: number
@@ -245,6 +249,7 @@ export interface ConnectProperties {
   userProperties?: UserProperties
 }
 
+/** The message that the server publishes when the link ends without a DISCONNECT (MQTT 5, section 3.1.2.5). */
 export interface Will {
   /** Topic name. */
   topic: string
@@ -261,6 +266,7 @@ export interface Will {
   }
 }
 
+/** Quality of service: 0 at most once, 1 at least once, 2 exactly once. AWS IoT Core has no QoS 2. */
 export type QoS = 0 | 1 | 2
 
 /** Names and values; an array gives one name several values, in order. */
@@ -269,6 +275,7 @@ export type UserProperties = Record<string, string | string[]>
 /** What can be published. Text goes as UTF-8, an object or array as JSON; bytes go as they are. */
 export type Payload = string | Uint8Array | ArrayBuffer | object
 
+/** Properties of a message (MQTT 5, section 3.3.2.3). */
 export interface PublishProperties {
   /** True says that the payload is UTF-8 text. */
   payloadFormatIndicator?: boolean
@@ -284,6 +291,7 @@ export interface PublishProperties {
   userProperties?: UserProperties
 }
 
+/** Properties of a received message: those of the publisher, and the server's. */
 export interface ReceivedProperties extends PublishProperties {
   /** Identifiers of the subscriptions that the server sent it for. */
   subscriptionIdentifiers?: number[]
@@ -327,8 +335,10 @@ export interface Match {
   readonly wildcards: readonly string[]
 }
 
+/** Is called with each message, in order. What it throws is reported as uncaught. */
 export type MessageHandler = (message: Message, match: Match) => void
 
+/** How to subscribe (MQTT 5, section 3.8.3.1), and what a slow iterator loses. */
 export interface SubscribeOptions {
   /** Highest QoS wanted; more than the server's Maximum QoS is lowered to that. Default: 0. */
   qos?: QoS
@@ -356,6 +366,7 @@ export interface SubscribeOptions {
   signal?: AbortSignal
 }
 
+/** How to end a subscription. */
 export interface UnsubscribeOptions {
   /** Properties of the UNSUBSCRIBE. */
   properties?: { userProperties?: UserProperties }
@@ -390,6 +401,7 @@ export interface Subscription extends AsyncIterable<Message> {
   unsubscribe(options?: UnsubscribeOptions): Promise<void>
 }
 
+/** How to publish. */
 export interface PublishOptions {
   /** Default: 0. */
   qos?: QoS
@@ -403,6 +415,7 @@ export interface PublishOptions {
   signal?: AbortSignal
 }
 
+/** What became of a message. */
 export interface PublishResult {
   /** When the message was handed to the socket, in ms since the epoch. */
   readonly sentAt: number
@@ -467,6 +480,7 @@ export type DelayedGate = 'none' | 'sent' | 'ack' | 'shadow'
   | { readonly on: 'ack' | 'shadow', readonly timeout?: number }
   | { readonly until: (message: Message, step: DelayedStep) => boolean, readonly timeout?: number }
 
+/** How a delayed run goes on as a whole. */
 export interface DelayedOptions {
   /** When the run starts, which `delay` counts from. Default: now. */
   start?: Date
@@ -523,6 +537,7 @@ export interface DelayedOptions {
  */
 export type DelayedState = 'waiting' | 'due' | 'sent' | 'acknowledged' | 'accepted' | 'rejected' | 'failed' | 'skipped' | 'cancelled'
 
+/** One message of a delayed run as it is now. It is a copy, which does not change. */
 export interface DelayedStep {
   /** Its place in the run, from 0. One with `times` takes so many places; repetitions without end count on. */
   readonly index: number
@@ -552,6 +567,7 @@ export interface DelayedStep {
   readonly error?: IotError
 }
 
+/** What a delayed run came to. */
 export interface DelayedReport {
   /** Number of the run. */
   readonly id: number
@@ -585,6 +601,7 @@ export interface DelayedRun extends AsyncIterable<DelayedStep> {
   on(event: 'state', handler: (state: DelayedRun['state']) => void): () => void
 }
 
+/** Where a connection is. `closed` is final; `reconnecting` is an outage. */
 export type ClientState = 'connecting' | 'connected' | 'reconnecting' | 'closed'
 
 /** The CONNACK: what the server grants. A value left out means the default of the MQTT 5 specification, section 3.2.2.3. */
@@ -662,6 +679,7 @@ export interface Retry {
   readonly error?: IotError
 }
 
+/** Control packets of MQTT 5. AUTH is not supported. */
 export type PacketType = 'CONNECT' | 'CONNACK' | 'PUBLISH' | 'PUBACK' | 'PUBREC' | 'PUBREL' | 'PUBCOMP'
   | 'SUBSCRIBE' | 'SUBACK' | 'UNSUBSCRIBE' | 'UNSUBACK' | 'PINGREQ' | 'PINGRESP' | 'DISCONNECT'
 
@@ -691,8 +709,10 @@ export interface Packet {
   readonly at: number
 }
 
+/** From the most serious on; each level has all before it. */
 export type LogLevel = 'error' | 'warn' | 'info' | 'debug'
 
+/** What `log` hears. It holds no secret and no payload. */
 export interface LogEntry {
   /** How serious it is. */
   readonly level: LogLevel
@@ -746,6 +766,7 @@ export interface Stats {
   readonly connectedAt?: number
 }
 
+/** How to send a request, and where its answer is expected. */
 export interface RequestOptions {
   /** Where the answer is expected. Default: `topic` and `/response/` and the client identifier. */
   responseTopic?: string
@@ -787,6 +808,7 @@ export interface ShadowUpdate {
   reported?: ShadowState | null
 }
 
+/** How long to wait for the Device Shadow service. */
 export interface ShadowRequestOptions {
   /** Limit in ms for all of it: waiting, trying again after 429, the answer. Default: 10000. */
   timeout?: number
@@ -794,11 +816,13 @@ export interface ShadowRequestOptions {
   signal?: AbortSignal
 }
 
+/** How to update a shadow. */
 export interface ShadowUpdateOptions extends ShadowRequestOptions {
   /** The version that the change is for: another is rejected with 409. */
   version?: number
 }
 
+/** How to watch a shadow. */
 export interface WatchOptions {
   /** Ends the iteration. */
   signal?: AbortSignal
@@ -825,7 +849,7 @@ export interface ShadowView {
  * topics"). Requests are matched with their answers by client token; at most 10
  * of a thing are in flight, the others wait; 429 is tried again with back-off.
  *
- * Its calls throw an {IotError}: `shadow-rejected` (`reasonCode` is the service's
+ * Its calls throw an {@link IotError}: `shadow-rejected` (`reasonCode` is the service's
  * code, 404 or 409 for example), `timeout`, `invalid-argument` (also where the
  * document is over 8 KB), and those of `subscribe` and `publish`.
  */
@@ -848,6 +872,7 @@ export interface Shadow {
   close(): Promise<void>
 }
 
+/** Events of a client, with their handlers; see `on`. */
 export interface ClientEvents {
   /** The state changed; `error` says why where it is not by the page's own wish. */
   state: (state: ClientState, error?: IotError) => void
@@ -869,6 +894,7 @@ export interface ClientEvents {
   error: (error: IotError) => void
 }
 
+/** What the DISCONNECT says. */
 export interface CloseOptions {
   /** Reason code of the DISCONNECT. Default: 0x00; 0x04 has the will published. */
   reasonCode?: number
@@ -876,6 +902,7 @@ export interface CloseOptions {
   properties?: { reasonString?: string, userProperties?: UserProperties, sessionExpiryInterval?: number }
 }
 
+/** One MQTT 5 connection, kept over outages until `close`. */
 export interface Client {
   /** Where the connection is. */
   readonly state: ClientState

@@ -25,6 +25,7 @@
  */
 import type { DelayedRun, DelayedState, DelayedStep } from '../types'
 
+/** The element `<delayed-run>`. Importing the module defines it. */
 export declare class DelayedRunElement extends HTMLElement {
   /** The run that is shown. Another one takes its place; undefined clears. Default: undefined. */
   get run(): DelayedRun | undefined
