@@ -44,7 +44,7 @@ export function codeHtml(text) {
 function inline(parts, hrefOf) {
   return parts.map(part => {
     if (part.kind === 'text') return escape(part.text)
-    if (part.kind === 'code') return part.text.startsWith('```') ? `<pre>${escape(part.text.replaceAll(/^```\w*\n|\n```$/g, ''))}</pre>` : `<code>${escape(part.text.slice(1, -1))}</code>`
+    if (part.kind === 'code') return part.text.startsWith('```') ? `<pre><code>${escape(part.text.replaceAll(/^```\w*\n|\n```$/g, ''))}</code></pre>` : `<code>${escape(part.text.slice(1, -1))}</code>`
     const href = part.kind === 'inline-tag' && typeof part.target === 'number' ? hrefOf(part.target) : undefined
     if (href === undefined) throw new Error(`a doc comment links to ${part.text}, which is not in the reference`)
     return `<a href="${href}"><code>${escape(part.text)}</code></a>`
@@ -54,6 +54,7 @@ function inline(parts, hrefOf) {
 /** @param {string} html */
 function blocks(html) {
   return html.split(/\n\n+/).map(block => {
+    if (block.startsWith('<pre>')) return block
     const [lead, ...items] = block.split(/(?:^|\n)- /)
     const text = /** @type {string} */ (lead).trim()
     return (text ? `<p>${text}</p>` : '') + (items.length > 0 ? `<ul>${items.map(item => `<li>${item.trim()}</li>`).join('')}</ul>` : '')

@@ -14,8 +14,8 @@ import { memberText, signatureText, typeParameters, typeText } from './type-text
  * @typedef {ReturnType<typeof import('./anchors.mjs').readAnchors>} Anchors
  */
 
-/** @param {{ entry: Entry, entries: Entry[], declarations: Declaration[], anchors: Anchors }} input */
-export function referencePage({ entry, entries, declarations, anchors }) {
+/** @param {{ entry: Entry, entries: Entry[], comment: import('./comment-html.mjs').Comment | undefined, declarations: Declaration[], anchors: Anchors }} input */
+export function referencePage({ entry, entries, comment, declarations, anchors }) {
   /** @param {number} id */
   const hrefOf = id => {
     const to = anchors.get(id)
@@ -44,6 +44,7 @@ export function referencePage({ entry, entries, declarations, anchors }) {
 <nav aria-label="Contents"><dl>
 ${contents.join('\n')}
 </dl></nav>
+${commentHtml(comment, hrefOf)}
 ${sections.map(([title, mine]) => `<h2 id="${anchor(title)}">${title}</h2>\n${mine.map(d => declarationHtml(d, title === 'Options', hrefOf)).join('\n')}`).join('\n')}
 </main>
 </body>
@@ -82,7 +83,7 @@ function declarationHtml(d, options, hrefOf) {
 /** @param {Declaration} d @param {Declaration} m @param {boolean} options @param {(id: number) => string | undefined} hrefOf */
 function row(d, m, options, hrefOf) {
   const comment = commentOf(m)
-  const types = memberText(m).map(pieces => html(withoutName(pieces, m.name), hrefOf))
+  const types = memberTypes(m).map(pieces => html(pieces, hrefOf))
   const nested = m.type?.type === 'reflection' ? /** @type {Declaration[]} */ (m.type.declaration.children ?? []) : []
   const details = nested.filter(n => commentOf(n)).map(n => `<li><code>${n.name}</code>: ${commentHtml(commentOf(n), hrefOf).replaceAll(/<\/?p>/g, '')}</li>`)
   return `<tr id="${d.name}.${m.name}"><th scope="row"><a href="#${d.name}.${m.name}"><code>${escape(m.name)}</code></a></th><td><code>${types.join('<br>')}</code></td>`
@@ -113,17 +114,18 @@ export function commentOf(d) {
   return found && (commentText(found) !== '' || found.blockTags?.length) ? found : undefined
 }
 
-/** The name stands in a column of its own. @param {Piece[]} pieces @param {string} name */
-function withoutName(pieces, name) {
-  const [head, ...rest] = pieces
-  if (typeof head !== 'string' || !head.includes(name)) return pieces
-  const after = head.startsWith('get ') || head.startsWith('set ') ? [head] : []
-  return rest[0] === ': ' ? rest.slice(1) : [...after, ...rest]
+/** What stands beside the name, which has a column of its own. @param {Declaration} m @returns {Piece[][]} */
+function memberTypes(m) {
+  if (m.getSignature) {
+    const got = typeText(m.getSignature.type), set = typeText(m.setSignature?.parameters?.[0]?.type)
+    return !m.setSignature || JSON.stringify(got) === JSON.stringify(set) ? [got] : [got, ['set: ', ...set]]
+  }
+  return memberText(m).map(([, ...rest]) => rest[0] === ': ' ? rest.slice(1) : rest)
 }
 
 /** @param {Piece[][]} lines @param {(id: number) => string | undefined} hrefOf */
 function code(lines, hrefOf) {
-  return `<pre tabindex="0"><code>${lines.map(pieces => html(pieces, hrefOf)).join('\n')}</code></pre>`
+  return `<pre><code>${lines.map(pieces => html(pieces, hrefOf)).join('\n')}</code></pre>`
 }
 
 /** @param {Piece[]} pieces @param {(id: number) => string | undefined} hrefOf */

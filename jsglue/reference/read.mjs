@@ -11,7 +11,7 @@ const root = join(dirname(fileURLToPath(import.meta.url)), '..')
 /**
  * What each entry declares. A link that TypeDoc cannot resolve is an error.
  *
- * @returns {Promise<{ entry: import('./entries.mjs').Entry, declarations: import('./type-text.mjs').Declaration[] }[]>}
+ * @returns {Promise<{ entry: import('./entries.mjs').Entry, comment: import('./comment-html.mjs').Comment | undefined, declarations: import('./type-text.mjs').Declaration[] }[]>}
  */
 export async function readDeclarations() {
   const app = await Application.bootstrap({
@@ -28,7 +28,7 @@ export async function readDeclarations() {
     kindSortOrder: [],
     blockTags: ['@throws'],
     inlineTags: ['@link'],
-    modifierTags: [],
+    modifierTags: ['@packageDocumentation'],
     validation: { notExported: false, invalidLink: true, invalidPath: false, rewrittenLink: false, notDocumented: false, unusedMergeModuleWith: false },
     logLevel: LogLevel.Warn,
   })
@@ -39,11 +39,13 @@ export async function readDeclarations() {
   const json = JSON.stringify(app.serializer.projectToObject(project, /** @type {any} */ (root)))
   const modules = JSON.parse(json, withoutDefaults).children ?? []
   if (modules.length !== ENTRIES.length) throw new Error(`TypeDoc read ${modules.length} modules of ${ENTRIES.length}`)
-  return ENTRIES.map((entry, i) => ({ entry, declarations: modules[i].children }))
+  return ENTRIES.map((entry, i) => ({ entry, comment: modules[i].comment, declarations: modules[i].children }))
 }
 
-/** Type arguments that the platform adds to AsyncIterable<T>, which an older TypeScript has not. @param {string} _ @param {any} value */
+/** Without type arguments that are the platform's defaults, which an older TypeScript has not. @param {string} _ @param {any} value */
 function withoutDefaults(_, value) {
-  if (value?.type === 'reference' && value.name === 'AsyncIterable') value.typeArguments.length = 1
+  if (value?.type !== 'reference') return value
+  if (value.name === 'AsyncIterable') value.typeArguments.length = 1
+  if (value.name === 'Uint8Array' && value.typeArguments?.[0]?.name === 'ArrayBufferLike') delete value.typeArguments
   return value
 }

@@ -19,8 +19,8 @@ const check = process.argv.includes('--check')
 const modules = await readDeclarations()
 refuseFaults(modules)
 const anchors = readAnchors(modules)
-for (const { entry, declarations } of modules) {
-  if (process.argv.includes('docs')) put(join(root, '../site/docs/reference', entry.page, 'index.html'), referencePage({ entry, entries: ENTRIES, declarations, anchors }), 'docs')
+for (const { entry, comment, declarations } of modules) {
+  if (process.argv.includes('docs')) put(join(root, '../site/docs/reference', entry.page, 'index.html'), referencePage({ entry, entries: ENTRIES, comment, declarations, anchors }), 'docs')
   if (process.argv.includes('api')) put(join(root, 'api', entry.report), apiReport(entry.module, declarations), 'api')
 }
 

@@ -75,7 +75,7 @@ export interface Credentials {
 
 /** What {@link cognitoIdentity} needs. */
 export interface CognitoIdentityOptions {
-  /** `eu-west-1:xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx`. */
+  /** Identifier of the pool, `eu-west-1:xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx`. */
   identityPoolId: string
   /** AWS Region. Default: the one that the pool's identifier begins with. */
   region?: string
@@ -129,17 +129,17 @@ export interface QueueOptions {
  * ("AWS IoT Core endpoints and quotas"), with `url` there are none.
  */
 export interface Limits {
-  /** What is over it waits. Default with `endpoint`: 100. */
+  /** Messages a second. What is over it waits. Default with `endpoint`: 100. */
   publishesPerSecond?: number
-  /** What is over it waits. Default with `endpoint`: 524288. */
+  /** Bytes a second, of packets. What is over it waits. Default with `endpoint`: 524288. */
   bytesPerSecond?: number
   /** QoS 1 and 2 messages unacknowledged at a time. Default with `endpoint`: 100. */
   inFlight?: number
-  /** Of a message. Default with `endpoint`: 131072. */
+  /** Payload of a message, in bytes. Default with `endpoint`: 131072. */
   payloadBytes?: number
-  /** Of a topic name or filter. Default with `endpoint`: 256. */
+  /** Length of a topic name or filter, in bytes of UTF-8. Default with `endpoint`: 256. */
   topicBytes?: number
-  /** In a topic name or filter. Default with `endpoint`: 7. */
+  /** Slashes in a topic name or filter. Default with `endpoint`: 7. */
   topicSlashes?: number
   /** Topic filters in one SUBSCRIBE or UNSUBSCRIBE; a call with more sends several. Default with `endpoint`: 8. */
   filtersPerSubscribe?: number
@@ -210,14 +210,15 @@ export interface ConnectOptions extends LoadOptions {
    * What to do when the link is lost: replace it, or with `false` close the client.
    * A failure that would come again closes it too: not authorised, client
    * identifier not valid, session taken over, expired credentials. The first
-   * connection is never tried again: `connect` rejects.
+   * connection is never tried again: `connect` rejects. Default: replaced, with
+   * the delays of `ReconnectOptions`.
    */
   reconnect?: false | ReconnectOptions
   /** Subscribe again where an outage ended the session. Default: true. */
   resubscribe?: boolean
-  /** Bounds of what waits to be sent. */
+  /** Bounds of what waits to be sent. Default: those of `QueueOptions`. */
   queue?: QueueOptions
-  /** Limits to keep; `false` for none. */
+  /** Limits to keep; `false` for none. Default: those of `Limits`. */
   limits?: false | Limits
   /** Replace topic names by topic aliases, as many as the server takes. Default: false. */
   topicAliases?: boolean
@@ -261,7 +262,7 @@ export interface Will {
   retain?: boolean
   /** Properties of the message, and its delay. */
   properties?: PublishProperties & {
-    /** Seconds between the end of the link and the will. */
+    /** Seconds between the end of the link and the will. Default: 0. */
     willDelayInterval?: number
   }
 }
@@ -695,13 +696,13 @@ export interface Packet {
   readonly topic?: string
   /** Topic filters of a SUBSCRIBE or UNSUBSCRIBE. */
   readonly filters?: readonly string[]
-  /** Of a PUBLISH. */
+  /** QoS of a PUBLISH. */
   readonly qos?: QoS
-  /** Of a PUBLISH. */
+  /** RETAIN flag of a PUBLISH. */
   readonly retain?: boolean
-  /** Of a PUBLISH. */
+  /** DUP flag of a PUBLISH. */
   readonly dup?: boolean
-  /** Size of the payload of a PUBLISH. */
+  /** Size of the payload of a PUBLISH, in bytes. */
   readonly payloadBytes?: number
   /** Reason codes, where the packet has any. */
   readonly reasonCodes?: readonly number[]
@@ -754,7 +755,7 @@ export interface Stats {
   readonly inFlight: number
   /** Messages that the bounds of the queue refused or took out. */
   readonly dropped: number
-  /** Topic filters. */
+  /** Topic filters subscribed to. */
   readonly subscriptions: number
   /** Links made; one less than this is how often it reconnected. */
   readonly links: number

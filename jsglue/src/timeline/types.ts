@@ -22,6 +22,8 @@
  *
  * Keys, with a row focused: the arrows, Page Up, Page Down, Home and End move,
  * Enter or Space shows the details, Escape hides them, Delete cancels the step.
+ *
+ * @packageDocumentation
  */
 import type { DelayedRun, DelayedState, DelayedStep } from '../types'
 
