@@ -87,7 +87,7 @@ function row(d, m, options, hrefOf) {
   const nested = m.type?.type === 'reflection' ? /** @type {Declaration[]} */ (m.type.declaration.children ?? []) : []
   const details = nested.filter(n => commentOf(n)).map(n => `<li><code>${n.name}</code>: ${commentHtml(commentOf(n), hrefOf).replaceAll(/<\/?p>/g, '')}</li>`)
   return `<tr id="${d.name}.${m.name}"><th scope="row"><a href="#${d.name}.${m.name}"><code>${escape(m.name)}</code></a></th><td><code>${types.join('<br>')}</code></td>`
-    + (options ? `<td>${codeHtml(defaultOf(comment) ?? (m.flags.isOptional ? 'none' : 'required'))}</td>` : '')
+    + (options ? `<td class="default">${codeHtml(defaultOf(comment) ?? (m.flags.isOptional ? 'none' : 'required'))}</td>` : '')
     + `<td>${commentHtml(comment, hrefOf)}${details.length > 0 ? `<ul>${details.join('')}</ul>` : ''}</td></tr>`
 }
 

@@ -16,7 +16,7 @@ const root = join(dirname(fileURLToPath(import.meta.url)), '..')
 export async function readDeclarations() {
   const app = await Application.bootstrap({
     entryPoints: ENTRIES.map(e => join(root, e.file)),
-    tsconfig: join(root, 'tsconfig.json'),
+    tsconfig: join(root, 'reference/declarations.json'),
     alwaysCreateEntryPointModule: true,
     excludeExternals: true,
     excludePrivate: true,
