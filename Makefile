@@ -4,6 +4,7 @@ VERSION := $(shell node -p "require('./jsglue/package.json').version")
 GO_FILES := $(shell find wasm -name '*.go' -not -name '*_test.go') go.mod go.sum
 TS_FILES := $(shell find jsglue/src -type f) jsglue/build.mjs jsglue/package.json jsglue/tsconfig.json
 MODULES := jsglue/node_modules/.package-lock.json
+REFERENCE_MODULES := jsglue/reference/node_modules/.package-lock.json
 DIST := jsglue/dist/index.js
 
 # The same bytes from the same sources, whatever the machine and the folder.
@@ -30,7 +31,7 @@ WASM_TEST := env -i PATH="$(PATH)" HOME="$(HOME)" GOFLAGS="$(GOFLAGS)" GOPROXY="
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run build size docs test test-go test-browser check bench clean
+.PHONY: help run build size docs api test test-go test-browser check bench clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -42,6 +43,10 @@ build: $(DIST) size ## Build the package into jsglue/dist and print its sizes
 
 $(MODULES): jsglue/package.json jsglue/package-lock.json
 	cd jsglue && npm ci --no-audit --no-fund --loglevel=error
+	@touch $@
+
+$(REFERENCE_MODULES): jsglue/reference/package.json jsglue/reference/package-lock.json
+	cd jsglue/reference && npm ci --no-audit --no-fund --loglevel=error
 	@touch $@
 
 jsglue/dist/iotwasm.wasm: $(GO_FILES) jsglue/package.json
@@ -56,19 +61,26 @@ $(DIST): jsglue/dist/iotwasm.wasm $(TS_FILES) $(MODULES)
 size: $(DIST) ## Print the sizes of what a page loads; fail over budget
 	@node jsglue/size.mjs
 
-docs: ## Write site/docs/reference from the type declarations
-	node jsglue/reference.mjs
+docs: $(REFERENCE_MODULES) ## Write site/docs/reference from the type declarations
+	node jsglue/reference/write.mjs docs
+
+api: $(REFERENCE_MODULES) ## Write jsglue/api, the report of the public face, from the type declarations
+	node jsglue/reference/write.mjs api
 
 test: check test-go test-browser ## Install what the tests need, and run them all
 
-check: $(DIST) ## Format, vet, staticcheck and types
+check: $(DIST) $(REFERENCE_MODULES) ## Format, vet, staticcheck and types
 	@test -z "$$(gofmt -l wasm site)" || { gofmt -d wasm site; exit 1; }
 	go vet ./...
 	GOOS=js GOARCH=wasm go vet ./wasm/...
 	go tool staticcheck ./...
 	staticcheck="$$(go tool -n staticcheck)" && GOOS=js GOARCH=wasm "$$staticcheck" ./wasm/...
-	cd jsglue && node_modules/.bin/tsc -p test
-	node jsglue/reference.mjs --check
+	cd jsglue && node_modules/.bin/tsc -p test && node_modules/.bin/tsc -p reference
+	cd jsglue && for resolution in bundler nodenext; do \
+		node_modules/.bin/tsc -p test/types/tsconfig.$$resolution.json || exit 1; \
+		node reference/node_modules/typescript-5.4/bin/tsc -p test/types/tsconfig.$$resolution.json || exit 1; \
+	done
+	node jsglue/reference/write.mjs docs api --check
 
 test-go: ## Go tests: on the host with -race, then under GOOS=js
 	.ci/install-browser-and-broker
@@ -86,4 +98,4 @@ bench: $(DIST) ## Compare with other clients in one run; prints tables, writes s
 	node jsglue/bench/run.mjs $(ARGS)
 
 clean: ## Remove what was built and installed here
-	rm -rf jsglue/dist jsglue/node_modules jsglue/test-results jsglue/bench/results
+	rm -rf jsglue/dist jsglue/node_modules jsglue/reference/node_modules jsglue/test-results jsglue/bench/results

@@ -79,8 +79,9 @@ export interface Credentials {
   expiration?: Date | string
 }
 
+/** What {@link cognitoIdentity} needs. */
 export interface CognitoIdentityOptions {
-  /** `eu-west-1:xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx`. */
+  /** Identifier of the pool, `eu-west-1:xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx`. */
   identityPoolId: string
   /** AWS Region. Default: the one that the pool's identifier begins with. */
   region?: string
@@ -118,9 +119,9 @@ export interface ReconnectOptions {
 
 /** Bounds of what waits to be sent: while offline, for the server's Receive Maximum, or for `limits`. */
 export interface QueueOptions {
-  /** Default: 100000. 0: no limit. */
+  /** Messages that may wait. Default: 100000. 0: no limit. */
   maxMessages?: number
-  /** Bytes of packets. Default: 67108864 (64 MiB). 0: no limit. */
+  /** Bytes of packets that may wait. Default: 67108864 (64 MiB). 0: no limit. */
   maxBytes?: number
   /** ms that a message may wait; then its promise rejects with `timeout`. Default: 0, no limit. */
   maxAge?: number
@@ -134,17 +135,17 @@ export interface QueueOptions {
  * ("AWS IoT Core endpoints and quotas"), with `url` there are none.
  */
 export interface Limits {
-  /** What is over it waits. Default with `endpoint`: 100. */
+  /** Messages a second. What is over it waits. Default with `endpoint`: 100. */
   publishesPerSecond?: number
-  /** What is over it waits. Default with `endpoint`: 524288. */
+  /** Bytes a second, of packets. What is over it waits. Default with `endpoint`: 524288. */
   bytesPerSecond?: number
   /** QoS 1 and 2 messages unacknowledged at a time. Default with `endpoint`: 100. */
   inFlight?: number
-  /** Of a message. Default with `endpoint`: 131072. */
+  /** Payload of a message, in bytes. Default with `endpoint`: 131072. */
   payloadBytes?: number
-  /** Of a topic name or filter. Default with `endpoint`: 256. */
+  /** Length of a topic name or filter, in bytes of UTF-8. Default with `endpoint`: 256. */
   topicBytes?: number
-  /** In a topic name or filter. Default with `endpoint`: 7. */
+  /** Slashes in a topic name or filter. Default with `endpoint`: 7. */
   topicSlashes?: number
   /** Topic filters in one SUBSCRIBE or UNSUBSCRIBE; a call with more sends several. Default with `endpoint`: 8. */
   filtersPerSubscribe?: number
@@ -156,6 +157,7 @@ export interface Limits {
   shadowInFlight?: number
 }
 
+/** What {@link presign} signs. */
 export interface PresignOptions {
   /** `abc-ats.iot.ap-northeast-1.amazonaws.com`, or a `wss:` URL; `ws:` only for a loopback host. */
   endpoint: string
@@ -169,6 +171,7 @@ export interface PresignOptions {
   expires?: number
 }
 
+/** What {@link connect} needs: `endpoint` with `credentials` or an `authorizer`, or `url`. */
 export interface ConnectOptions extends LoadOptions {
   /** AWS IoT data endpoint: `abc-ats.iot.ap-northeast-1.amazonaws.com`, or a `wss:` URL; `ws:` only for a loopback host. One of `endpoint` and `url` is required. */
   endpoint?: string
@@ -213,14 +216,15 @@ export interface ConnectOptions extends LoadOptions {
    * What to do when the link is lost: replace it, or with `false` close the client.
    * A failure that would come again closes it too: not authorised, client
    * identifier not valid, session taken over, expired credentials. The first
-   * connection is never tried again: `connect` rejects.
+   * connection is never tried again: `connect` rejects. Default: replaced, with
+   * the delays of `ReconnectOptions`.
    */
   reconnect?: false | ReconnectOptions
   /** Subscribe again where an outage ended the session. Default: true. */
   resubscribe?: boolean
-  /** Bounds of what waits to be sent. */
+  /** Bounds of what waits to be sent. Default: those of `QueueOptions`. */
   queue?: QueueOptions
-  /** Limits to keep; `false` for none. */
+  /** Limits to keep; `false` for none. Default: those of `Limits`. */
   limits?: false | Limits
   /** Replace topic names by topic aliases, as many as the server takes. Default: false. */
   topicAliases?: boolean
@@ -236,6 +240,7 @@ export interface ConnectOptions extends LoadOptions {
   signal?: AbortSignal
 }
 
+/** Properties of the CONNECT (MQTT 5, section 3.1.2.11), beside those that have an option of their own. */
 export interface ConnectProperties {
   /** QoS 1 and 2 messages that the server may send before an acknowledgement, 1 to 65535. Default: 100. */
   receiveMaximum?: number
@@ -251,6 +256,7 @@ export interface ConnectProperties {
   userProperties?: UserProperties
 }
 
+/** The message that the server publishes when the link ends without a DISCONNECT (MQTT 5, section 3.1.2.5). */
 export interface Will {
   /** Topic name. */
   topic: string
@@ -262,11 +268,12 @@ export interface Will {
   retain?: boolean
   /** Properties of the message, and its delay. */
   properties?: PublishProperties & {
-    /** Seconds between the end of the link and the will. */
+    /** Seconds between the end of the link and the will. Default: 0. */
     willDelayInterval?: number
   }
 }
 
+/** Quality of service: 0 at most once, 1 at least once, 2 exactly once. AWS IoT Core has no QoS 2. */
 export type QoS = 0 | 1 | 2
 
 /** Names and values; an array gives one name several values, in order. */
@@ -275,6 +282,7 @@ export type UserProperties = Record<string, string | string[]>
 /** What can be published. Text goes as UTF-8, an object or array as JSON; bytes go as they are. */
 export type Payload = string | Uint8Array | ArrayBuffer | object
 
+/** Properties of a message (MQTT 5, section 3.3.2.3). */
 export interface PublishProperties {
   /** True says that the payload is UTF-8 text. */
   payloadFormatIndicator?: boolean
@@ -290,6 +298,7 @@ export interface PublishProperties {
   userProperties?: UserProperties
 }
 
+/** Properties of a received message: those of the publisher, and the server's. */
 export interface ReceivedProperties extends PublishProperties {
   /** Identifiers of the subscriptions that the server sent it for. */
   subscriptionIdentifiers?: number[]
@@ -333,8 +342,10 @@ export interface Match {
   readonly wildcards: readonly string[]
 }
 
+/** Is called with each message, in order. What it throws is reported as uncaught. */
 export type MessageHandler = (message: Message, match: Match) => void
 
+/** How to subscribe (MQTT 5, section 3.8.3.1), and what a slow iterator loses. */
 export interface SubscribeOptions {
   /** Highest QoS wanted; more than the server's Maximum QoS is lowered to that. Default: 0. */
   qos?: QoS
@@ -362,6 +373,7 @@ export interface SubscribeOptions {
   signal?: AbortSignal
 }
 
+/** How to end a subscription. */
 export interface UnsubscribeOptions {
   /** Properties of the UNSUBSCRIBE. */
   properties?: { userProperties?: UserProperties }
@@ -396,6 +408,7 @@ export interface Subscription extends AsyncIterable<Message> {
   unsubscribe(options?: UnsubscribeOptions): Promise<void>
 }
 
+/** How to publish. */
 export interface PublishOptions {
   /** Default: 0. */
   qos?: QoS
@@ -409,6 +422,7 @@ export interface PublishOptions {
   signal?: AbortSignal
 }
 
+/** What became of a message. */
 export interface PublishResult {
   /** When the message was handed to the socket, in ms since the epoch. */
   readonly sentAt: number
@@ -473,6 +487,7 @@ export type DelayedGate = 'none' | 'sent' | 'ack' | 'shadow'
   | { readonly on: 'ack' | 'shadow', readonly timeout?: number }
   | { readonly until: (message: Message, step: DelayedStep) => boolean, readonly timeout?: number }
 
+/** How a delayed run goes on as a whole. */
 export interface DelayedOptions {
   /** When the run starts, which `delay` counts from. Default: now. */
   start?: Date
@@ -529,6 +544,7 @@ export interface DelayedOptions {
  */
 export type DelayedState = 'waiting' | 'due' | 'sent' | 'acknowledged' | 'accepted' | 'rejected' | 'failed' | 'skipped' | 'cancelled'
 
+/** One message of a delayed run as it is now. It is a copy, which does not change. */
 export interface DelayedStep {
   /** Its place in the run, from 0. One with `times` takes so many places; repetitions without end count on. */
   readonly index: number
@@ -558,6 +574,7 @@ export interface DelayedStep {
   readonly error?: IotError
 }
 
+/** What a delayed run came to. */
 export interface DelayedReport {
   /** Number of the run. */
   readonly id: number
@@ -591,6 +608,7 @@ export interface DelayedRun extends AsyncIterable<DelayedStep> {
   on(event: 'state', handler: (state: DelayedRun['state']) => void): () => void
 }
 
+/** Where a connection is. `closed` is final; `reconnecting` is an outage. */
 export type ClientState = 'connecting' | 'connected' | 'reconnecting' | 'closed'
 
 /** The CONNACK: what the server grants. A value left out means the default of the MQTT 5 specification, section 3.2.2.3. */
@@ -668,6 +686,7 @@ export interface Retry {
   readonly error?: IotError
 }
 
+/** Control packets of MQTT 5. AUTH is not supported. */
 export type PacketType = 'CONNECT' | 'CONNACK' | 'PUBLISH' | 'PUBACK' | 'PUBREC' | 'PUBREL' | 'PUBCOMP'
   | 'SUBSCRIBE' | 'SUBACK' | 'UNSUBSCRIBE' | 'UNSUBACK' | 'PINGREQ' | 'PINGRESP' | 'DISCONNECT'
 
@@ -683,13 +702,13 @@ export interface Packet {
   readonly topic?: string
   /** Topic filters of a SUBSCRIBE or UNSUBSCRIBE. */
   readonly filters?: readonly string[]
-  /** Of a PUBLISH. */
+  /** QoS of a PUBLISH. */
   readonly qos?: QoS
-  /** Of a PUBLISH. */
+  /** RETAIN flag of a PUBLISH. */
   readonly retain?: boolean
-  /** Of a PUBLISH. */
+  /** DUP flag of a PUBLISH. */
   readonly dup?: boolean
-  /** Size of the payload of a PUBLISH. */
+  /** Size of the payload of a PUBLISH, in bytes. */
   readonly payloadBytes?: number
   /** Reason codes, where the packet has any. */
   readonly reasonCodes?: readonly number[]
@@ -697,8 +716,10 @@ export interface Packet {
   readonly at: number
 }
 
+/** From the most serious on; each level has all before it. */
 export type LogLevel = 'error' | 'warn' | 'info' | 'debug'
 
+/** What `log` hears. It holds no secret and no payload. */
 export interface LogEntry {
   /** How serious it is. */
   readonly level: LogLevel
@@ -740,7 +761,7 @@ export interface Stats {
   readonly inFlight: number
   /** Messages that the bounds of the queue refused or took out. */
   readonly dropped: number
-  /** Topic filters. */
+  /** Topic filters subscribed to. */
   readonly subscriptions: number
   /** Links made; one less than this is how often it reconnected. */
   readonly links: number
@@ -752,6 +773,7 @@ export interface Stats {
   readonly connectedAt?: number
 }
 
+/** How to send a request, and where its answer is expected. */
 export interface RequestOptions {
   /** Where the answer is expected. Default: `topic` and `/response/` and the client identifier. */
   responseTopic?: string
@@ -793,6 +815,7 @@ export interface ShadowUpdate {
   reported?: ShadowState | null
 }
 
+/** How long to wait for the Device Shadow service. */
 export interface ShadowRequestOptions {
   /** Limit in ms for all of it: waiting, trying again after 429, the answer. Default: 10000. */
   timeout?: number
@@ -800,11 +823,13 @@ export interface ShadowRequestOptions {
   signal?: AbortSignal
 }
 
+/** How to update a shadow. */
 export interface ShadowUpdateOptions extends ShadowRequestOptions {
   /** The version that the change is for: another is rejected with 409. */
   version?: number
 }
 
+/** How to watch a shadow. */
 export interface WatchOptions {
   /** Ends the iteration. */
   signal?: AbortSignal
@@ -831,7 +856,7 @@ export interface ShadowView {
  * topics"). Requests are matched with their answers by client token; at most 10
  * of a thing are in flight, the others wait; 429 is tried again with back-off.
  *
- * Its calls throw an {IotError}: `shadow-rejected` (`reasonCode` is the service's
+ * Its calls throw an {@link IotError}: `shadow-rejected` (`reasonCode` is the service's
  * code, 404 or 409 for example), `timeout`, `invalid-argument` (also where the
  * document is over 8 KB), and those of `subscribe` and `publish`.
  */
@@ -854,6 +879,7 @@ export interface Shadow {
   close(): Promise<void>
 }
 
+/** Events of a client, with their handlers; see `on`. */
 export interface ClientEvents {
   /** The state changed; `error` says why where it is not by the page's own wish. */
   state: (state: ClientState, error?: IotError) => void
@@ -875,6 +901,7 @@ export interface ClientEvents {
   error: (error: IotError) => void
 }
 
+/** What the DISCONNECT says. */
 export interface CloseOptions {
   /** Reason code of the DISCONNECT. Default: 0x00; 0x04 has the will published. */
   reasonCode?: number
@@ -882,6 +909,7 @@ export interface CloseOptions {
   properties?: { reasonString?: string, userProperties?: UserProperties, sessionExpiryInterval?: number }
 }
 
+/** One MQTT 5 connection, kept over outages until `close`. */
 export interface Client {
   /** Where the connection is. */
   readonly state: ClientState
