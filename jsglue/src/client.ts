@@ -1,7 +1,9 @@
 /** A client: one MQTT 5 session of the page. */
+import { unlessAborted } from './abort'
 import * as check from './arguments'
 import { askAhead, connectOptions, type Checked } from './connect-options'
 import type { DelayedRuns } from './delayed/runs'
+import { asyncDispose } from './dispose'
 import type { Emitter } from './emitter'
 import { engineFor, type Engine } from './engine'
 import { aborted, closed, invalid, type IotError } from './errors'
@@ -24,7 +26,7 @@ const events: readonly (keyof types.ClientEvents)[] = ['state', 'connect', 'reco
 export async function connect(options: types.ConnectOptions): Promise<types.Client> {
   const checked = connectOptions(options)
   if (checked.signal?.aborted) throw aborted(checked.signal)
-  const ready = loaded(checked)
+  const ready = unlessAborted(loaded(checked), checked.signal)
   askAhead(checked)
   return Client.open(...await ready, checked)
 }
@@ -136,9 +138,9 @@ export class Client implements types.Client {
   #filters(): Set<string> { return new Set([...this.#subscriptions.values()].flatMap(s => s.filters)) }
 
   async #unsubscribe(id: number, options: types.UnsubscribeOptions): Promise<void> {
-    const { properties, timeout } = check.unsubscribeOptions(options)
+    const request = check.unsubscribeOptions(options)
     if (!this.#subscriptions.delete(id) || this.#state === 'closed') return
-    await this.#session.unsubscribe(id, { timeout, properties }, () => undefined)
+    await this.#session.unsubscribe(id, request, () => undefined)
   }
 
   async publish(topic: string, payload: types.Payload, options: types.PublishOptions = {}): Promise<types.PublishResult> {
@@ -165,9 +167,10 @@ export class Client implements types.Client {
 
   shadow(thingName: string, shadowName?: string): types.Shadow { return this.#features.openShadow(this, thingName, shadowName) }
 
-  async renew(): Promise<void> {
+  async renew(options: types.RenewOptions = {}): Promise<void> {
+    const { signal } = check.fields<types.RenewOptions>(options, 'options', { signal: check.signal })
     this.#mustBeOpen()
-    await this.#session.renew()
+    await this.#session.renew(signal)
   }
 
   async stats(): Promise<types.Stats> {
@@ -186,6 +189,8 @@ export class Client implements types.Client {
     if (this.#options.sessionExpiryInterval === 0) delete properties.sessionExpiryInterval // [MQTT-3.1.2-23]
     await this.#session.close(reasonCode, properties)
   }
+
+  [asyncDispose](): Promise<void> { return this.close() }
 
   #connected(clientId: string, connack: types.Connack): void {
     this.#clientId = clientId

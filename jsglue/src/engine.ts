@@ -32,10 +32,10 @@ interface Pending {
 
 const engines = new Map<string, Promise<Engine>>()
 
-/** The engine for these options, started if there is none. Throws where there is no browser. */
+/** The engine for these options, started if there is none. Rejects where there is no browser. */
 export function engineFor(options: LoadOptions): Promise<Engine> {
   if (typeof location === 'undefined') {
-    throw new IotError('unsupported-environment', 'there is no browser here', { hint: 'Call it in a page or a Worker, not while a server renders: in an effect or onMount.' })
+    return Promise.reject(new IotError('unsupported-environment', 'there is no browser here', { hint: 'Call it in a page or a Worker, not while a server renders: in an effect or onMount.' }))
   }
   const key = JSON.stringify([options.worker ?? 'auto', String(options.wasmURL ?? ''), String(options.workerURL ?? ''), options.integrity ?? ''])
   let engine = engines.get(key)

@@ -1,3 +1,4 @@
+/// <reference lib="esnext.disposable" />
 /**
  * The public face of iotwasm. This file is published unchanged as
  * `dist/index.d.ts`, so what it says is what a page gets.
@@ -52,9 +53,8 @@ export interface LoadOptions {
    *
    * `'blob'`: a Worker also where `worker.js` is of another origin, such as a CDN.
    * Its own script is then a blob that imports `worker.js`, which needs
-   * `Access-Control-Allow-Origin` there, and of a Content-Security-Policy
-   * `worker-src blob:` and the other origin in `script-src`. No blob is made
-   * unless this asks for it.
+   * `Access-Control-Allow-Origin` there, and of a Content-Security-Policy `blob:`
+   * and the other origin in `worker-src`. No blob is made unless this asks for it.
    */
   worker?: boolean | 'blob'
   /** Address of `iotwasm.wasm`. Default: beside the script. */
@@ -65,6 +65,8 @@ export interface LoadOptions {
   integrity?: string
   /** A module compiled by the page; nothing is fetched then. */
   wasmModule?: WebAssembly.Module
+  /** Stops waiting: the call rejects with `aborted`, and what is being loaded stays for the next one. */
+  signal?: AbortSignal
 }
 
 /** AWS credentials, in the shape that AWS SDK for JavaScript v3 providers return. */
@@ -379,6 +381,8 @@ export interface UnsubscribeOptions {
   properties?: { userProperties?: UserProperties }
   /** Limit for the UNSUBACK, in ms. Default: 30000. */
   timeout?: number
+  /** Stops waiting for the UNSUBACK. */
+  signal?: AbortSignal
 }
 
 /** What the server granted for one topic filter. */
@@ -406,6 +410,8 @@ export interface Subscription extends AsyncIterable<Message> {
   readonly dropped: number
   /** Ends it; the server is told when nothing else of this client uses the filter. */
   unsubscribe(options?: UnsubscribeOptions): Promise<void>
+  /** `await using`: unsubscribes. */
+  [Symbol.asyncDispose](): Promise<void>
 }
 
 /** How to publish. */
@@ -602,6 +608,8 @@ export interface DelayedRun extends AsyncIterable<DelayedStep> {
   resume(): void
   /** Plans a waiting step for another time: a date, or ms from now. Steps with `spacing` after it move with it. */
   reschedule(step: number, when: Date | number): void
+  /** `await using`: cancels what still waits, and waits for what was sent. */
+  [Symbol.asyncDispose](): Promise<void>
   /** Calls back at each change of a step, and with each new repetition. Returns the function that stops it. */
   on(event: 'progress', handler: (step: DelayedStep) => void): () => void
   /** Calls back when `state` changes. Returns the function that stops it. */
@@ -877,6 +885,8 @@ export interface Shadow {
   watch(options?: WatchOptions): AsyncIterable<ShadowView>
   /** Ends its subscriptions. */
   close(): Promise<void>
+  /** `await using`: the same as `close`. */
+  [Symbol.asyncDispose](): Promise<void>
 }
 
 /** Events of a client, with their handlers; see `on`. */
@@ -899,6 +909,12 @@ export interface ClientEvents {
   close: (error?: IotError) => void
   /** Something failed that no promise reports. */
   error: (error: IotError) => void
+}
+
+/** How to wait for a new link. */
+export interface RenewOptions {
+  /** Stops waiting for the new link, which is made all the same. */
+  signal?: AbortSignal
 }
 
 /** What the DISCONNECT says. */
@@ -977,7 +993,7 @@ export interface Client {
   shadow(thingName: string, shadowName?: string): Shadow
 
   /** Replaces the link by a new one with new credentials, losing nothing: what is in flight is acknowledged first, what is new waits. */
-  renew(): Promise<void>
+  renew(options?: RenewOptions): Promise<void>
 
   /** The figures of this client. */
   stats(): Promise<Stats>
@@ -987,6 +1003,8 @@ export interface Client {
 
   /** Sends a DISCONNECT and closes. Resolves within a second, also when the server is gone. What is still unsettled is rejected with `closed` or `transport-closed`. */
   close(options?: CloseOptions): Promise<void>
+  /** `await using`: closes. */
+  [Symbol.asyncDispose](): Promise<void>
 }
 
 /**

@@ -19,6 +19,6 @@ export function startBlobWorker(url: string, start: (url: string) => Worker): Wo
 /** Of a Worker that was to be made as `LoadOptions.worker` says. */
 export function workerRefused(worker: true | 'blob'): Failure {
   return failure('load-failed', 'the Worker could not be started', worker === 'blob'
-    ? "Does the page's Content-Security-Policy allow blob: in worker-src, and the origin of worker.js in script-src? Is worker.js served with Access-Control-Allow-Origin? With Trusted Types, does trusted-types name iotwasm?"
+    ? "Does the page's Content-Security-Policy allow blob: and the origin of worker.js in worker-src? Is worker.js served with Access-Control-Allow-Origin? With Trusted Types, does trusted-types name iotwasm?"
     : "Is worker.js deployed beside the script, on the page's own origin, and allowed by worker-src of its Content-Security-Policy? With Trusted Types, does trusted-types name iotwasm? Else pass workerURL, worker: 'blob' where it is of another origin, or worker: false.")
 }

@@ -13,7 +13,7 @@ import { atOnceThenPerFrame } from './frame.js'
  * @property {Connack} [connack]
  * @property {string} [clientId]
  * @property {number} [keepAlive] as asked, in seconds
- * @property {boolean} [worker]
+ * @property {boolean | 'blob'} [worker]
  *
  * @typedef {object} SubscriptionState
  * @property {number} id

@@ -175,7 +175,7 @@ export function advice(error: unknown): string {
     case 'invalid-argument': return error.field ?? ''
     case 'credentials-failed': case 'handshake-failed': return error.hint ?? ''
     case 'transport-closed': case 'closed': case 'quota-exceeded': case 'offline': case 'storage-failed': case 'timeout': case 'aborted':
-    case 'protocol-error': case 'load-failed': case 'version-mismatch': case 'runtime-crashed': case 'internal':
+    case 'protocol-error': case 'load-failed': case 'version-mismatch': case 'runtime-crashed': case 'internal': case 'unsupported-environment':
       return `${error.retryable}`
     default: return code satisfies never
   }
