@@ -6,6 +6,7 @@ TS_FILES := $(shell find jsglue/src -type f) jsglue/build.mjs jsglue/package.jso
 MODULES := jsglue/node_modules/.package-lock.json
 REFERENCE_MODULES := jsglue/reference/node_modules/.package-lock.json
 DIST := jsglue/dist/index.js
+BUNDLERS := jsglue/test/bundlers/node_modules/.package-lock.json
 
 # The same bytes from the same sources, whatever the machine and the folder.
 WASM_FLAGS := -trimpath -buildvcs=false -ldflags='-s -w -buildid= -X main.version=$(VERSION)'
@@ -55,6 +56,10 @@ jsglue/dist/iotwasm.wasm: $(GO_FILES) jsglue/package.json
 	go run ./wasm/hollow check $@
 	node -e 'new WebAssembly.Module(require("fs").readFileSync("$@"))'
 
+$(BUNDLERS): jsglue/test/bundlers/package.json jsglue/test/bundlers/package-lock.json
+	cd jsglue/test/bundlers && npm ci --no-audit --no-fund --loglevel=error
+	@touch $@
+
 $(DIST): jsglue/dist/iotwasm.wasm $(TS_FILES) $(MODULES)
 	cd jsglue && node_modules/.bin/tsc -p . && node build.mjs
 
@@ -69,13 +74,13 @@ api: $(REFERENCE_MODULES) ## Write jsglue/api, the report of the public face, fr
 
 test: check test-go test-browser ## Install what the tests need, and run them all
 
-check: $(DIST) $(REFERENCE_MODULES) ## Format, vet, staticcheck and types
+check: $(DIST) $(REFERENCE_MODULES) $(BUNDLERS) ## Format, vet, staticcheck and types
 	@test -z "$$(gofmt -l wasm site)" || { gofmt -d wasm site; exit 1; }
 	go vet ./...
 	GOOS=js GOARCH=wasm go vet ./wasm/...
 	go tool staticcheck ./...
 	staticcheck="$$(go tool -n staticcheck)" && GOOS=js GOARCH=wasm "$$staticcheck" ./wasm/...
-	cd jsglue && node_modules/.bin/tsc -p test && node_modules/.bin/tsc -p reference
+	cd jsglue && node_modules/.bin/tsc -p test && node_modules/.bin/tsc -p reference && node_modules/.bin/tsc -p test/bundlers
 	cd jsglue && for resolution in bundler nodenext; do \
 		node_modules/.bin/tsc -p test/types/tsconfig.$$resolution.json || exit 1; \
 		node reference/node_modules/typescript-5.4/bin/tsc -p test/types/tsconfig.$$resolution.json || exit 1; \
@@ -89,7 +94,7 @@ test-go: ## Go tests: on the host with -race, then under GOOS=js
 	$(WASM_TEST) $(WASM_HOLLOW) ./wasm/internal/presign ./wasm/internal/session ./wasm/internal/delay
 	$(WASM_TEST) ./wasm/internal/wire # reads its cases with encoding/json
 
-test-browser: $(DIST) ## Browser tests in Chromium against the gateway and mosquitto
+test-browser: $(DIST) $(BUNDLERS) ## Browser tests in Chromium against the gateway and mosquitto
 	.ci/install-browser-and-broker
 	cd jsglue && node_modules/.bin/playwright test
 
@@ -98,4 +103,4 @@ bench: $(DIST) ## Compare with other clients in one run; prints tables, writes s
 	node jsglue/bench/run.mjs $(ARGS)
 
 clean: ## Remove what was built and installed here
-	rm -rf jsglue/dist jsglue/node_modules jsglue/reference/node_modules jsglue/test-results jsglue/bench/results
+	rm -rf jsglue/dist jsglue/node_modules jsglue/test/bundlers/node_modules jsglue/reference/node_modules jsglue/test-results jsglue/bench/results
