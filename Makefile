@@ -32,7 +32,7 @@ WASM_TEST := env -i PATH="$(PATH)" HOME="$(HOME)" GOFLAGS="$(GOFLAGS)" GOPROXY="
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run build size docs api test test-go test-browser check bench clean
+.PHONY: help run build size pack release-files verify-reproducible docs api test test-go test-browser check bench clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -65,6 +65,16 @@ $(DIST): jsglue/dist/iotwasm.wasm $(TS_FILES) $(MODULES)
 
 size: $(DIST) ## Print the sizes of what a page loads; fail over budget
 	@node jsglue/size.mjs
+
+pack: $(DIST) size ## Make the tarball that npm publishes, in jsglue/pack; print its SHA-256
+	node jsglue/pack.mjs
+
+release-files: pack ## Put beside the tarball what a release has: the wasm file, its .br, manifest.json, SHA256SUMS
+	cd jsglue && cp dist/iotwasm.wasm dist/iotwasm.wasm.br dist/manifest.json pack
+	cd jsglue/pack && sha256sum * >SHA256SUMS
+
+verify-reproducible: ## Build the package twice, in different surroundings, and compare
+	.ci/verify-reproducible
 
 docs: $(REFERENCE_MODULES) ## Write site/docs/reference from the type declarations
 	node jsglue/reference/write.mjs docs
@@ -103,4 +113,4 @@ bench: $(DIST) ## Compare with other clients in one run; prints tables, writes s
 	node jsglue/bench/run.mjs $(ARGS)
 
 clean: ## Remove what was built and installed here
-	rm -rf jsglue/dist jsglue/node_modules jsglue/test/bundlers/node_modules jsglue/reference/node_modules jsglue/test-results jsglue/bench/results
+	rm -rf jsglue/dist jsglue/node_modules jsglue/test/bundlers/node_modules jsglue/reference/node_modules jsglue/test-results jsglue/bench/results jsglue/pack
