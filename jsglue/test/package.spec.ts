@@ -86,3 +86,12 @@ test('publint and attw find nothing', async ({ folder, tarball }) => {
   expect(messages.map(each => formatMessage(each, pkg!))).toEqual([])
   await run(join(root, 'node_modules/.bin/attw'), [tarball, '--profile', 'esm-only', '--entrypoints', '.', './mqtt', './delayed-run']) // the other entries are files to name, not modules
 })
+
+test('a tag that is not the version is not released', async () => {
+  const release = (tag: string): Promise<string> => run(join(root, '../.ci/check-release'), [tag]).then(({ stdout }) => stdout, ({ stderr }: { stderr: string }) => stderr)
+  const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string }
+  expect(await release('v0.0.0')).toContain(`the tag is v0.0.0, the version in jsglue/package.json is ${version}`)
+  expect(await release('')).toContain('not given')
+  const changelog = readFileSync(join(root, 'CHANGELOG.md'), 'utf8')
+  if (!changelog.includes(`\n## ${version} `)) expect(await release(`v${version}`)).toContain(`no heading "## ${version}"`)
+})
