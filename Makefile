@@ -32,7 +32,7 @@ WASM_TEST := env -i PATH="$(PATH)" HOME="$(HOME)" GOFLAGS="$(GOFLAGS)" GOPROXY="
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run build size pack release-files verify-reproducible docs api test test-go test-browser check bench clean
+.PHONY: help run build size pack release-files verify-reproducible docs api test test-go test-browser test-engines check bench clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -82,7 +82,7 @@ docs: $(REFERENCE_MODULES) ## Write site/docs/reference from the type declaratio
 api: $(REFERENCE_MODULES) ## Write jsglue/api, the report of the public face, from the type declarations
 	node jsglue/reference/write.mjs api
 
-test: check test-go test-browser ## Install what the tests need, and run them all
+test: check test-go test-browser test-engines ## Install what the tests need, and run them all
 
 check: $(DIST) $(REFERENCE_MODULES) $(BUNDLERS) ## Format, vet, staticcheck and types
 	@test -z "$$(gofmt -l wasm site)" || { gofmt -d wasm site; exit 1; }
@@ -98,18 +98,23 @@ check: $(DIST) $(REFERENCE_MODULES) $(BUNDLERS) ## Format, vet, staticcheck and 
 	node jsglue/reference/write.mjs docs api --check
 
 test-go: ## Go tests: on the host with -race, then under GOOS=js
-	.ci/install-browser-and-broker
+	.ci/install-browsers-and-broker
 	go test -race ./...
 	$(OVERLAY)
 	$(WASM_TEST) $(WASM_HOLLOW) ./wasm/internal/presign ./wasm/internal/session ./wasm/internal/delay
 	$(WASM_TEST) ./wasm/internal/wire # reads its cases with encoding/json
 
 test-browser: $(DIST) $(BUNDLERS) ## Browser tests in Chromium against the gateway and mosquitto
-	.ci/install-browser-and-broker
+	.ci/install-browsers-and-broker
 	cd jsglue && node_modules/.bin/playwright test
 
+test-engines: $(DIST) ## The package and the console in Firefox and WebKit
+	.ci/install-browsers-and-broker
+	.ci/install-browsers-and-broker engines
+	cd jsglue && node_modules/.bin/playwright test -c playwright.engines.config.ts
+
 bench: $(DIST) ## Compare with other clients in one run; prints tables, writes site/docs/performance
-	.ci/install-browser-and-broker
+	.ci/install-browsers-and-broker
 	node jsglue/bench/run.mjs $(ARGS)
 
 clean: ## Remove what was built and installed here
