@@ -20,7 +20,7 @@ const cacheFile = join(dist, '.compressed.json')
 /** The files that a page loads, by their paths in dist, and how large they are. */
 export function compressAll() {
   const before = existsSync(cacheFile) ? JSON.parse(readFileSync(cacheFile, 'utf8')) : {}
-  const names = readdirSync(dist, { recursive: true }).map(name => name.replaceAll('\\', '/'))
+  const names = readdirSync(dist, { recursive: true }).map(name => name.replaceAll('\\', '/')).filter(name => !name.startsWith('.'))
   const files = {}, made = {}
   for (const name of names.filter(each => /\.(js|wasm)$/.test(each)).sort()) {
     const path = join(dist, name), bytes = readFileSync(path), sizes = [bytes.length]

@@ -4,6 +4,7 @@ import { chromium } from './test/servers.mjs'
 /** The browser tests: Debian's Chromium against the gateway and mosquitto. */
 export default defineConfig({
   testDir: 'test',
+  testIgnore: 'engines/**',
   outputDir: 'test-results',
   forbidOnly: !!process.env['CI'],
   fullyParallel: true,

@@ -17,8 +17,8 @@ const script = name => {
 
 /** Largest size after brotli -q 11, in bytes. */
 const budgets = [
-  ['glue before connect', [[script('index.js'), 12_000], [script('iotwasm.global.js'), 12_000], [script('mqtt.js'), 20_000], [script('mqtt.global.js'), 20_000]]],
-  ['beside it, all at once', [['worker.js', 4_300], ['iotwasm.wasm', 958_000], [chunk('features'), 14_000]]],
+  ['glue before connect', [[script('index.js'), 12_000], [script('iotwasm.global.js'), 12_000], [script('mqtt.js'), 20_200], [script('mqtt.global.js'), 20_200]]],
+  ['beside it, all at once', [['worker.js', 4_300], ['iotwasm.wasm', 958_000], [chunk('features'), 14_600]]],
   ['only where it is needed', [[chunk('page-host'), 4_700], [chunk('cognito-calls'), 1_300], ['delayed-run.js', 9_000]]],
 ]
 

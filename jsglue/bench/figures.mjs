@@ -75,7 +75,7 @@ export const tables = {
   },
   'start-up': {
     title: 'From the navigation to the CONNACK',
-    text: 'A page that does nothing but connect with a signed URL, its scripts minified and compressed with brotli -q 11, in a fresh profile and once more in the same. The 4G line has 9 Mbit/s and a round trip of 170 ms.',
+    text: 'A page that does nothing but connect with a signed URL, its scripts minified and compressed with brotli -q 11, with nothing cached, and once more in a profile that has visited it. The 4G line has 9 Mbit/s and a round trip of 170 ms.',
     remarks: ['all but iotwasm sign with aws4fetch here; aws-crt signs for port 443 only'],
   },
   blocking: {

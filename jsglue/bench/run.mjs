@@ -41,7 +41,7 @@ const flood = await startFlood()
 const servers = { gateway: gateway.options, mosquitto: { url: mosquitto.url }, flood: { url: flood.url } }
 try {
   const rounds = await measureRounds(gateway.origin, servers, wanted,
-    quick ? { warmUps: 1, most: 3, time: 20_000, scale: 0.25 } : { warmUps: 2, most: 7, time: 180_000, scale: 1 })
+    quick ? { warmUps: 1, most: 3, time: 20_000, scale: 0.25 } : { warmUps: 2, most: 7, time: 300_000, scale: 1 })
   const { medians, reasons } = rounds
   for (const name of Object.keys(tables)) reasons[name] ??= {}
   if (wanted(startUpPart)) medians['start-up'] = await measureStartUp(gateway, alone, quick ? 1 : 3, reasons['start-up'])

@@ -226,7 +226,7 @@ function subscribeProperties(value: unknown, field: string): Properties {
 export function unsubscribeOptions(value: unknown) {
   return {
     ...atMost30Seconds,
-    ...fields<UnsubscribeOptions>(value, 'options', { properties: (given, field) => fields<{ userProperties?: unknown }>(given, field, { userProperties }), timeout: duration }),
+    ...fields<UnsubscribeOptions>(value, 'options', { properties: (given, field) => fields<{ userProperties?: unknown }>(given, field, { userProperties }), timeout: duration, signal }),
   }
 }
 

@@ -3,7 +3,7 @@
  * bundlers look for; build.mjs puts the names of the parts, which have hashes.
  */
 export const wasmURL = (): URL => new URL('./iotwasm.wasm', import.meta.url)
-export const startWorker = (): Worker => new Worker(new URL('./worker.js', import.meta.url), { type: 'module' })
+export const workerURL = (): URL => new URL('./worker.js', import.meta.url)
 export const features = () => import('iotwasm:features')
 export const pageHost = () => import('iotwasm:page-host')
 export const cognitoCalls = () => import('iotwasm:cognito-calls')

@@ -1,13 +1,15 @@
 /** A client: one MQTT 5 session of the page. */
+import { unlessAborted } from './abort'
 import * as check from './arguments'
 import { askAhead, connectOptions, type Checked } from './connect-options'
 import type { DelayedRuns } from './delayed/runs'
-import { Emitter } from './emitter'
+import { asyncDispose } from './dispose'
+import type { Emitter } from './emitter'
 import { engineFor, type Engine } from './engine'
 import { aborted, closed, invalid, type IotError } from './errors'
 import { TraceDetail } from './kinds'
 import { checkFilters, checkMessage } from './limits'
-import { Log } from './log'
+import type { Log } from './log'
 import type { Message } from './message'
 import { negotiated } from './negotiated'
 import { tracedHeader, type TracedPacket } from './packet'
@@ -24,8 +26,9 @@ const events: readonly (keyof types.ClientEvents)[] = ['state', 'connect', 'reco
 export async function connect(options: types.ConnectOptions): Promise<types.Client> {
   const checked = connectOptions(options)
   if (checked.signal?.aborted) throw aborted(checked.signal)
+  const ready = unlessAborted(loaded(checked), checked.signal)
   askAhead(checked)
-  return Client.open(...await loaded(checked), checked)
+  return Client.open(...await ready, checked)
 }
 
 type Features = Awaited<ReturnType<typeof parts.features>>
@@ -41,7 +44,7 @@ export class Client implements types.Client {
   readonly #options: Checked
   readonly #session: Session
   readonly #log: Log
-  readonly #events = new Emitter<types.ClientEvents>()
+  readonly #events: Emitter<types.ClientEvents>
   readonly #subscriptions = new Map<number, Subscription>()
   readonly #delayed: DelayedRuns
   #state: types.ClientState = 'connecting'
@@ -55,7 +58,8 @@ export class Client implements types.Client {
     this.#features = features
     this.#options = options
     this.#clientId = options.clientId
-    this.#log = new Log(options)
+    this.#log = new features.Log(options)
+    this.#events = new features.Emitter()
     this.#session = new Session(engine, options, {
       message: (message, subscriptions) => this.#message(message, subscriptions),
       linked: (clientId, connack) => this.#connected(clientId, connack),
@@ -134,9 +138,9 @@ export class Client implements types.Client {
   #filters(): Set<string> { return new Set([...this.#subscriptions.values()].flatMap(s => s.filters)) }
 
   async #unsubscribe(id: number, options: types.UnsubscribeOptions): Promise<void> {
-    const { properties, timeout } = check.unsubscribeOptions(options)
+    const request = check.unsubscribeOptions(options)
     if (!this.#subscriptions.delete(id) || this.#state === 'closed') return
-    await this.#session.unsubscribe(id, { timeout, properties }, () => undefined)
+    await this.#session.unsubscribe(id, request, () => undefined)
   }
 
   async publish(topic: string, payload: types.Payload, options: types.PublishOptions = {}): Promise<types.PublishResult> {
@@ -163,9 +167,10 @@ export class Client implements types.Client {
 
   shadow(thingName: string, shadowName?: string): types.Shadow { return this.#features.openShadow(this, thingName, shadowName) }
 
-  async renew(): Promise<void> {
+  async renew(options: types.RenewOptions = {}): Promise<void> {
+    const { signal } = check.fields<types.RenewOptions>(options, 'options', { signal: check.signal })
     this.#mustBeOpen()
-    await this.#session.renew()
+    await this.#session.renew(signal)
   }
 
   async stats(): Promise<types.Stats> {
@@ -184,6 +189,8 @@ export class Client implements types.Client {
     if (this.#options.sessionExpiryInterval === 0) delete properties.sessionExpiryInterval // [MQTT-3.1.2-23]
     await this.#session.close(reasonCode, properties)
   }
+
+  [asyncDispose](): Promise<void> { return this.close() }
 
   #connected(clientId: string, connack: types.Connack): void {
     this.#clientId = clientId

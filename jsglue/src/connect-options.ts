@@ -7,7 +7,7 @@ import type { Authorizer, ConnectOptions, ConnectProperties, Credentials, Limits
 import type { Properties, Writer } from './wire'
 
 const loadChecks = {
-  worker: check.flag, wasmURL: fileAddress, workerURL: fileAddress, integrity: check.text,
+  worker: (value: unknown, field: string) => value === 'blob' ? value : check.flag(value, field), wasmURL: fileAddress, workerURL: fileAddress, integrity: check.text, signal: check.signal,
   wasmModule: check.instance(() => WebAssembly.Module, 'a WebAssembly.Module'),
 }
 
@@ -76,7 +76,7 @@ export function connectOptions(value: unknown): Checked {
     clientId: check.text, keepAlive: check.u16, cleanStart: check.flag, sessionExpiryInterval: check.u32, connectTimeout: check.duration,
     username: check.text, password: secret, will, properties: connectProperties,
     reconnect: check.any, resubscribe: check.flag, queue: queueOptions, limits: check.any, topicAliases: check.flag, maxConnectionAge: check.u32,
-    log: check.method, logLevel: check.oneOf('error', 'warn', 'info', 'debug'), clockOffset: orFunction(clockOffset), signal: check.signal, ...loadChecks,
+    log: check.method, logLevel: check.oneOf('error', 'warn', 'info', 'debug'), clockOffset: orFunction(clockOffset), ...loadChecks,
   })
   server(o)
   const { reconnect = {}, limits: given = {} } = o, aws = o.endpoint !== undefined

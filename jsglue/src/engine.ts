@@ -5,12 +5,14 @@
  * gets a new program.
  */
 import * as assets from './assets'
+import { baseURL } from './base-url'
 import { IotError, reportUncaught } from './errors'
 import type { Failure } from './failure'
-import { startWorkerHost, workerFailure, type Host, type HostEvents } from './host'
+import { refused, startWorkerHost, type Host, type HostEvents } from './host'
 import { Command, Event } from './kinds'
 import * as parts from './parts'
 import type { ProgramOptions } from './program'
+import { startWorker } from './start-worker'
 import type { LoadOptions } from './types'
 import { version } from './version'
 import { Reader, Writer, type WireError } from './wire'
@@ -30,8 +32,11 @@ interface Pending {
 
 const engines = new Map<string, Promise<Engine>>()
 
-/** The engine for these options, started if there is none. */
+/** The engine for these options, started if there is none. Rejects where there is no browser. */
 export function engineFor(options: LoadOptions): Promise<Engine> {
+  if (typeof location === 'undefined') {
+    return Promise.reject(new IotError('unsupported-environment', 'there is no browser here', { hint: 'Call it in a page or a Worker, not while a server renders: in an effect or onMount.' }))
+  }
   const key = JSON.stringify([options.worker ?? 'auto', String(options.wasmURL ?? ''), String(options.workerURL ?? ''), options.integrity ?? ''])
   let engine = engines.get(key)
   if (!engine) {
@@ -184,28 +189,33 @@ export class Engine {
 
 async function startHost(options: LoadOptions, events: HostEvents): Promise<Host> {
   const program: ProgramOptions = {
-    wasmURL: new URL(options.wasmURL ?? assets.wasmURL(), document.baseURI).href,
+    wasmURL: absolute(options.wasmURL ?? assets.wasmURL()),
     wasmModule: options.wasmModule,
     integrity: options.integrity,
   }
-  const startPageHost = async (): Promise<Host> => (await parts.pageHost()).startPageHost(program, events)
-  if (options.worker === false) return startPageHost()
+  const startPageHost = async (unasked: boolean): Promise<Host> => (await parts.pageHost()).startPageHost(program, events, unasked)
+  const { worker } = options
+  if (worker === false) return startPageHost(false)
   try {
-    return await startWorkerHost(startWorker(options), program, events)
+    return await startWorkerHost(await workerOf(options), program, events)
   } catch (e) {
-    if (options.worker || (e as Failure).message !== workerFailure().message) throw e
-    console.warn('iotwasm: no Worker could be started, so the module runs on the page\'s thread. See LoadOptions.workerURL.')
-    return startPageHost()
+    if (e !== refused) throw e
+    if (worker) throw (await parts.features()).workerRefused(worker)
+    return startPageHost(true)
   }
 }
 
-function startWorker(options: LoadOptions): Worker {
+async function workerOf({ worker, workerURL }: LoadOptions): Promise<Worker> {
+  const blob = worker === 'blob' && (await parts.features()).startBlobWorker
+  const url = absolute(workerURL ?? assets.workerURL())
   try {
-    return options.workerURL ? new Worker(options.workerURL, { type: 'module' }) : assets.startWorker()
+    return blob ? blob(url, startWorker) : startWorker(url)
   } catch {
-    throw workerFailure() // for one, a script of another origin
+    throw refused
   }
 }
+
+const absolute = (url: string | URL): string => new URL(url, baseURL()).href
 
 export function toIotError(e: WireError): IotError {
   return new IotError(e.code, e.message, e)

@@ -1,5 +1,4 @@
 /** Where a Go program runs: a dedicated Worker, or the page's own thread, see page-host.ts. */
-import { failure } from './failure'
 import type { ProgramOptions } from './program'
 import type { FromWorker, ToWorker } from './worker'
 
@@ -15,7 +14,7 @@ export interface HostEvents {
   exited(): void
 }
 
-/** Starts a program in a Worker. Rejects with a Failure, with workerFailure() where the browser refuses the Worker. */
+/** Starts a program in a Worker. Rejects with a Failure, with `refused` where the browser refuses the Worker. */
 export function startWorkerHost(worker: Worker, options: ProgramOptions, events: HostEvents): Promise<Host> {
   return new Promise((resolve, reject) => {
     const send = (message: ToWorker, transfer: Transferable[] = []): void => worker.postMessage(message, transfer)
@@ -37,11 +36,11 @@ export function startWorkerHost(worker: Worker, options: ProgramOptions, events:
       e.preventDefault()
       worker.terminate()
       if (ready) events.exited()
-      else reject(workerFailure()) // the file is missing or blocked
+      else reject(refused) // the file is missing or blocked
     }
     send(options)
   })
 }
 
-export const workerFailure = () => failure('load-failed', 'the Worker could not be started',
-  "Is worker.js deployed beside the script, on the page's own origin, and allowed by worker-src of its Content-Security-Policy? Else pass workerURL, or worker: false.")
+/** The browser did not let the Worker be. */
+export const refused = {}

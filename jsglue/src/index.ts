@@ -1,4 +1,5 @@
 /** The package's entry. What it exports is what types.ts declares. */
+import { unlessAborted } from './abort'
 import { connect, loaded } from './client'
 import { cognitoIdentity } from './cognito'
 import { onlyLoadOptions } from './connect-options'
@@ -8,7 +9,8 @@ import type * as types from './types'
 import { version } from './version'
 
 async function load(options?: types.LoadOptions): Promise<void> {
-  await loaded(onlyLoadOptions(options))
+  const checked = onlyLoadOptions(options)
+  await unlessAborted(loaded(checked), checked.signal)
 }
 
 // Holds the exports to the declarations that are published.

@@ -4,8 +4,9 @@ import { startProgram, type ProgramOptions } from './program'
 
 export { forgetNextSocket, makeNextSocket } from './page-sockets'
 
-/** Starts a program on this thread. */
-export async function startPageHost(options: ProgramOptions, events: HostEvents): Promise<Host> {
+/** Starts a program on this thread; `unasked` where it is for want of a Worker, of which the page is warned. */
+export async function startPageHost(options: ProgramOptions, events: HostEvents, unasked: boolean): Promise<Host> {
+  if (unasked) console.warn('iotwasm: no Worker could be started, so the module runs on the page\'s thread. See LoadOptions.worker.')
   let ended = false
   const program = await startProgram(options,
     // Not now: the program is on the stack, and what the page's handlers throw must not go through it.

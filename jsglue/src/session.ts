@@ -111,7 +111,7 @@ export class Session implements Receiver {
   /** Ends the subscription `id`, or these filters in all of them. */
   unsubscribe<T>(what: number | readonly string[], r: Request, read: (reasonCodes: Uint8Array, properties: Properties) => T): Promise<T> {
     const [id, filters] = typeof what === 'number' ? [what, []] : [0, what]
-    return this.#call(Command.unsubscribe, undefined, (w, op) => {
+    return this.#call(Command.unsubscribe, r.signal, (w, op) => {
       w.u32(this.id).u32(op).u32(id).u32(r.timeout).u16(r.packetId ?? 0).u16(filters.length)
       for (const f of filters) w.data(f)
       w.properties(r.properties)
@@ -119,9 +119,9 @@ export class Session implements Receiver {
   }
 
   /** Replaces the link. */
-  async renew(): Promise<void> {
+  async renew(signal?: AbortSignal): Promise<void> {
     this.#forgetCredentials()
-    await this.#call(Command.renew, undefined, (w, op) => w.u32(this.id).u32(op), () => undefined)
+    await this.#call(Command.renew, signal, (w, op) => w.u32(this.id).u32(op), () => undefined)
   }
 
   /** Makes an attempt now, where there is no link; else replaces it. */

@@ -1,5 +1,6 @@
 /** A Device Shadow of AWS IoT Core over MQTT. */
 import * as check from './arguments'
+import { asyncDispose } from './dispose'
 import { closed, invalid, IotError } from './errors'
 import { noView, readDocument, readUpdate, topicPrefix, viewOf } from './shadow-document'
 import { backOff, Requests, shadowClosed } from './shadow-requests'
@@ -80,6 +81,8 @@ class Shadow implements types.Shadow {
     for (const watch of this.#watches) watch.end()
     await this.#requests.close()
   }
+
+  [asyncDispose](): Promise<void> { return this.close() }
 
   #watch(exact: boolean, signal: AbortSignal | undefined): Watch {
     if (this.#closed) throw shadowClosed()

@@ -1,4 +1,5 @@
 /** One subscription of a client. */
+import { asyncDispose } from './dispose'
 import { IotError, reportUncaught } from './errors'
 import { Sequence } from './sequence'
 import { matchFilter } from './topic-filter'
@@ -61,6 +62,8 @@ export class Subscription implements SubscriptionType {
     this.end()
     return this.#leave(options)
   }
+
+  [asyncDispose](): Promise<void> { return this.unsubscribe() }
 
   [Symbol.asyncIterator](): AsyncIterator<Message> { return this.#messages.from() }
 }

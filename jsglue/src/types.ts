@@ -1,3 +1,4 @@
+/// <reference lib="esnext.disposable" />
 /**
  * The public face of iotwasm. This file is published unchanged as
  * `dist/index.d.ts`, so what it says is what a page gets.
@@ -46,19 +47,26 @@ export declare function isIotError(value: unknown): value is IotError
 export interface LoadOptions {
   /**
    * `true`: run in a dedicated Worker, whose timers a hidden page does not slow
-   * down. `false`: run on the page's own thread. Left out: a Worker, or the
-   * page's thread where the browser refuses to start one (a script from another
-   * origin, a `worker-src` policy).
+   * down. `false`: run on the thread that calls. Left out: a Worker, or that
+   * thread and a warning where the browser refuses to start one (a script from
+   * another origin, a `worker-src` policy).
+   *
+   * `'blob'`: a Worker also where `worker.js` is of another origin, such as a CDN.
+   * Its own script is then a blob that imports `worker.js`, which needs
+   * `Access-Control-Allow-Origin` there, and of a Content-Security-Policy `blob:`
+   * and the other origin in `worker-src`. No blob is made unless this asks for it.
    */
-  worker?: boolean
+  worker?: boolean | 'blob'
   /** Address of `iotwasm.wasm`. Default: beside the script. */
   wasmURL?: string | URL
-  /** Address of `worker.js`, on the page's own origin. Default: beside the script. */
+  /** Address of `worker.js`, on the page's own origin unless `worker` is `'blob'`. Default: beside the script. */
   workerURL?: string | URL
   /** Subresource integrity of the wasm file, for example `sha384-…`. */
   integrity?: string
   /** A module compiled by the page; nothing is fetched then. */
   wasmModule?: WebAssembly.Module
+  /** Stops waiting: the call rejects with `aborted`, and what is being loaded stays for the next one. */
+  signal?: AbortSignal
 }
 
 /** AWS credentials, in the shape that AWS SDK for JavaScript v3 providers return. */
@@ -73,8 +81,9 @@ export interface Credentials {
   expiration?: Date | string
 }
 
+/** What {@link cognitoIdentity} needs. */
 export interface CognitoIdentityOptions {
-  /** `eu-west-1:xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx`. */
+  /** Identifier of the pool, `eu-west-1:xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx`. */
   identityPoolId: string
   /** AWS Region. Default: the one that the pool's identifier begins with. */
   region?: string
@@ -112,9 +121,9 @@ export interface ReconnectOptions {
 
 /** Bounds of what waits to be sent: while offline, for the server's Receive Maximum, or for `limits`. */
 export interface QueueOptions {
-  /** Default: 100000. 0: no limit. */
+  /** Messages that may wait. Default: 100000. 0: no limit. */
   maxMessages?: number
-  /** Bytes of packets. Default: 67108864 (64 MiB). 0: no limit. */
+  /** Bytes of packets that may wait. Default: 67108864 (64 MiB). 0: no limit. */
   maxBytes?: number
   /** ms that a message may wait; then its promise rejects with `timeout`. Default: 0, no limit. */
   maxAge?: number
@@ -128,17 +137,17 @@ export interface QueueOptions {
  * ("AWS IoT Core endpoints and quotas"), with `url` there are none.
  */
 export interface Limits {
-  /** What is over it waits. Default with `endpoint`: 100. */
+  /** Messages a second. What is over it waits. Default with `endpoint`: 100. */
   publishesPerSecond?: number
-  /** What is over it waits. Default with `endpoint`: 524288. */
+  /** Bytes a second, of packets. What is over it waits. Default with `endpoint`: 524288. */
   bytesPerSecond?: number
   /** QoS 1 and 2 messages unacknowledged at a time. Default with `endpoint`: 100. */
   inFlight?: number
-  /** Of a message. Default with `endpoint`: 131072. */
+  /** Payload of a message, in bytes. Default with `endpoint`: 131072. */
   payloadBytes?: number
-  /** Of a topic name or filter. Default with `endpoint`: 256. */
+  /** Length of a topic name or filter, in bytes of UTF-8. Default with `endpoint`: 256. */
   topicBytes?: number
-  /** In a topic name or filter. Default with `endpoint`: 7. */
+  /** Slashes in a topic name or filter. Default with `endpoint`: 7. */
   topicSlashes?: number
   /** Topic filters in one SUBSCRIBE or UNSUBSCRIBE; a call with more sends several. Default with `endpoint`: 8. */
   filtersPerSubscribe?: number
@@ -150,6 +159,7 @@ export interface Limits {
   shadowInFlight?: number
 }
 
+/** What {@link presign} signs. */
 export interface PresignOptions {
   /** `abc-ats.iot.ap-northeast-1.amazonaws.com`, or a `wss:` URL; `ws:` only for a loopback host. */
   endpoint: string
@@ -163,6 +173,7 @@ export interface PresignOptions {
   expires?: number
 }
 
+/** What {@link connect} needs: `endpoint` with `credentials` or an `authorizer`, or `url`. */
 export interface ConnectOptions extends LoadOptions {
   /** AWS IoT data endpoint: `abc-ats.iot.ap-northeast-1.amazonaws.com`, or a `wss:` URL; `ws:` only for a loopback host. One of `endpoint` and `url` is required. */
   endpoint?: string
@@ -207,14 +218,15 @@ export interface ConnectOptions extends LoadOptions {
    * What to do when the link is lost: replace it, or with `false` close the client.
    * A failure that would come again closes it too: not authorised, client
    * identifier not valid, session taken over, expired credentials. The first
-   * connection is never tried again: `connect` rejects.
+   * connection is never tried again: `connect` rejects. Default: replaced, with
+   * the delays of `ReconnectOptions`.
    */
   reconnect?: false | ReconnectOptions
   /** Subscribe again where an outage ended the session. Default: true. */
   resubscribe?: boolean
-  /** Bounds of what waits to be sent. */
+  /** Bounds of what waits to be sent. Default: those of `QueueOptions`. */
   queue?: QueueOptions
-  /** Limits to keep; `false` for none. */
+  /** Limits to keep; `false` for none. Default: those of `Limits`. */
   limits?: false | Limits
   /** Replace topic names by topic aliases, as many as the server takes. Default: false. */
   topicAliases?: boolean
@@ -230,6 +242,7 @@ export interface ConnectOptions extends LoadOptions {
   signal?: AbortSignal
 }
 
+/** Properties of the CONNECT (MQTT 5, section 3.1.2.11), beside those that have an option of their own. */
 export interface ConnectProperties {
   /** QoS 1 and 2 messages that the server may send before an acknowledgement, 1 to 65535. Default: 100. */
   receiveMaximum?: number
@@ -245,6 +258,7 @@ export interface ConnectProperties {
   userProperties?: UserProperties
 }
 
+/** The message that the server publishes when the link ends without a DISCONNECT (MQTT 5, section 3.1.2.5). */
 export interface Will {
   /** Topic name. */
   topic: string
@@ -256,11 +270,12 @@ export interface Will {
   retain?: boolean
   /** Properties of the message, and its delay. */
   properties?: PublishProperties & {
-    /** Seconds between the end of the link and the will. */
+    /** Seconds between the end of the link and the will. Default: 0. */
     willDelayInterval?: number
   }
 }
 
+/** Quality of service: 0 at most once, 1 at least once, 2 exactly once. AWS IoT Core has no QoS 2. */
 export type QoS = 0 | 1 | 2
 
 /** Names and values; an array gives one name several values, in order. */
@@ -269,6 +284,7 @@ export type UserProperties = Record<string, string | string[]>
 /** What can be published. Text goes as UTF-8, an object or array as JSON; bytes go as they are. */
 export type Payload = string | Uint8Array | ArrayBuffer | object
 
+/** Properties of a message (MQTT 5, section 3.3.2.3). */
 export interface PublishProperties {
   /** True says that the payload is UTF-8 text. */
   payloadFormatIndicator?: boolean
@@ -284,6 +300,7 @@ export interface PublishProperties {
   userProperties?: UserProperties
 }
 
+/** Properties of a received message: those of the publisher, and the server's. */
 export interface ReceivedProperties extends PublishProperties {
   /** Identifiers of the subscriptions that the server sent it for. */
   subscriptionIdentifiers?: number[]
@@ -327,8 +344,10 @@ export interface Match {
   readonly wildcards: readonly string[]
 }
 
+/** Is called with each message, in order. What it throws is reported as uncaught. */
 export type MessageHandler = (message: Message, match: Match) => void
 
+/** How to subscribe (MQTT 5, section 3.8.3.1), and what a slow iterator loses. */
 export interface SubscribeOptions {
   /** Highest QoS wanted; more than the server's Maximum QoS is lowered to that. Default: 0. */
   qos?: QoS
@@ -356,11 +375,14 @@ export interface SubscribeOptions {
   signal?: AbortSignal
 }
 
+/** How to end a subscription. */
 export interface UnsubscribeOptions {
   /** Properties of the UNSUBSCRIBE. */
   properties?: { userProperties?: UserProperties }
   /** Limit for the UNSUBACK, in ms. Default: 30000. */
   timeout?: number
+  /** Stops waiting for the UNSUBACK. */
+  signal?: AbortSignal
 }
 
 /** What the server granted for one topic filter. */
@@ -388,8 +410,11 @@ export interface Subscription extends AsyncIterable<Message> {
   readonly dropped: number
   /** Ends it; the server is told when nothing else of this client uses the filter. */
   unsubscribe(options?: UnsubscribeOptions): Promise<void>
+  /** `await using`: unsubscribes. */
+  [Symbol.asyncDispose](): Promise<void>
 }
 
+/** How to publish. */
 export interface PublishOptions {
   /** Default: 0. */
   qos?: QoS
@@ -403,6 +428,7 @@ export interface PublishOptions {
   signal?: AbortSignal
 }
 
+/** What became of a message. */
 export interface PublishResult {
   /** When the message was handed to the socket, in ms since the epoch. */
   readonly sentAt: number
@@ -467,6 +493,7 @@ export type DelayedGate = 'none' | 'sent' | 'ack' | 'shadow'
   | { readonly on: 'ack' | 'shadow', readonly timeout?: number }
   | { readonly until: (message: Message, step: DelayedStep) => boolean, readonly timeout?: number }
 
+/** How a delayed run goes on as a whole. */
 export interface DelayedOptions {
   /** When the run starts, which `delay` counts from. Default: now. */
   start?: Date
@@ -523,6 +550,7 @@ export interface DelayedOptions {
  */
 export type DelayedState = 'waiting' | 'due' | 'sent' | 'acknowledged' | 'accepted' | 'rejected' | 'failed' | 'skipped' | 'cancelled'
 
+/** One message of a delayed run as it is now. It is a copy, which does not change. */
 export interface DelayedStep {
   /** Its place in the run, from 0. One with `times` takes so many places; repetitions without end count on. */
   readonly index: number
@@ -552,6 +580,7 @@ export interface DelayedStep {
   readonly error?: IotError
 }
 
+/** What a delayed run came to. */
 export interface DelayedReport {
   /** Number of the run. */
   readonly id: number
@@ -579,12 +608,15 @@ export interface DelayedRun extends AsyncIterable<DelayedStep> {
   resume(): void
   /** Plans a waiting step for another time: a date, or ms from now. Steps with `spacing` after it move with it. */
   reschedule(step: number, when: Date | number): void
+  /** `await using`: cancels what still waits, and waits for what was sent. */
+  [Symbol.asyncDispose](): Promise<void>
   /** Calls back at each change of a step, and with each new repetition. Returns the function that stops it. */
   on(event: 'progress', handler: (step: DelayedStep) => void): () => void
   /** Calls back when `state` changes. Returns the function that stops it. */
   on(event: 'state', handler: (state: DelayedRun['state']) => void): () => void
 }
 
+/** Where a connection is. `closed` is final; `reconnecting` is an outage. */
 export type ClientState = 'connecting' | 'connected' | 'reconnecting' | 'closed'
 
 /** The CONNACK: what the server grants. A value left out means the default of the MQTT 5 specification, section 3.2.2.3. */
@@ -662,6 +694,7 @@ export interface Retry {
   readonly error?: IotError
 }
 
+/** Control packets of MQTT 5. AUTH is not supported. */
 export type PacketType = 'CONNECT' | 'CONNACK' | 'PUBLISH' | 'PUBACK' | 'PUBREC' | 'PUBREL' | 'PUBCOMP'
   | 'SUBSCRIBE' | 'SUBACK' | 'UNSUBSCRIBE' | 'UNSUBACK' | 'PINGREQ' | 'PINGRESP' | 'DISCONNECT'
 
@@ -677,13 +710,13 @@ export interface Packet {
   readonly topic?: string
   /** Topic filters of a SUBSCRIBE or UNSUBSCRIBE. */
   readonly filters?: readonly string[]
-  /** Of a PUBLISH. */
+  /** QoS of a PUBLISH. */
   readonly qos?: QoS
-  /** Of a PUBLISH. */
+  /** RETAIN flag of a PUBLISH. */
   readonly retain?: boolean
-  /** Of a PUBLISH. */
+  /** DUP flag of a PUBLISH. */
   readonly dup?: boolean
-  /** Size of the payload of a PUBLISH. */
+  /** Size of the payload of a PUBLISH, in bytes. */
   readonly payloadBytes?: number
   /** Reason codes, where the packet has any. */
   readonly reasonCodes?: readonly number[]
@@ -691,8 +724,10 @@ export interface Packet {
   readonly at: number
 }
 
+/** From the most serious on; each level has all before it. */
 export type LogLevel = 'error' | 'warn' | 'info' | 'debug'
 
+/** What `log` hears. It holds no secret and no payload. */
 export interface LogEntry {
   /** How serious it is. */
   readonly level: LogLevel
@@ -734,7 +769,7 @@ export interface Stats {
   readonly inFlight: number
   /** Messages that the bounds of the queue refused or took out. */
   readonly dropped: number
-  /** Topic filters. */
+  /** Topic filters subscribed to. */
   readonly subscriptions: number
   /** Links made; one less than this is how often it reconnected. */
   readonly links: number
@@ -746,6 +781,7 @@ export interface Stats {
   readonly connectedAt?: number
 }
 
+/** How to send a request, and where its answer is expected. */
 export interface RequestOptions {
   /** Where the answer is expected. Default: `topic` and `/response/` and the client identifier. */
   responseTopic?: string
@@ -787,6 +823,7 @@ export interface ShadowUpdate {
   reported?: ShadowState | null
 }
 
+/** How long to wait for the Device Shadow service. */
 export interface ShadowRequestOptions {
   /** Limit in ms for all of it: waiting, trying again after 429, the answer. Default: 10000. */
   timeout?: number
@@ -794,11 +831,13 @@ export interface ShadowRequestOptions {
   signal?: AbortSignal
 }
 
+/** How to update a shadow. */
 export interface ShadowUpdateOptions extends ShadowRequestOptions {
   /** The version that the change is for: another is rejected with 409. */
   version?: number
 }
 
+/** How to watch a shadow. */
 export interface WatchOptions {
   /** Ends the iteration. */
   signal?: AbortSignal
@@ -825,7 +864,7 @@ export interface ShadowView {
  * topics"). Requests are matched with their answers by client token; at most 10
  * of a thing are in flight, the others wait; 429 is tried again with back-off.
  *
- * Its calls throw an {IotError}: `shadow-rejected` (`reasonCode` is the service's
+ * Its calls throw an {@link IotError}: `shadow-rejected` (`reasonCode` is the service's
  * code, 404 or 409 for example), `timeout`, `invalid-argument` (also where the
  * document is over 8 KB), and those of `subscribe` and `publish`.
  */
@@ -846,8 +885,11 @@ export interface Shadow {
   watch(options?: WatchOptions): AsyncIterable<ShadowView>
   /** Ends its subscriptions. */
   close(): Promise<void>
+  /** `await using`: the same as `close`. */
+  [Symbol.asyncDispose](): Promise<void>
 }
 
+/** Events of a client, with their handlers; see `on`. */
 export interface ClientEvents {
   /** The state changed; `error` says why where it is not by the page's own wish. */
   state: (state: ClientState, error?: IotError) => void
@@ -869,6 +911,13 @@ export interface ClientEvents {
   error: (error: IotError) => void
 }
 
+/** How to wait for a new link. */
+export interface RenewOptions {
+  /** Stops waiting for the new link, which is made all the same. */
+  signal?: AbortSignal
+}
+
+/** What the DISCONNECT says. */
 export interface CloseOptions {
   /** Reason code of the DISCONNECT. Default: 0x00; 0x04 has the will published. */
   reasonCode?: number
@@ -876,6 +925,7 @@ export interface CloseOptions {
   properties?: { reasonString?: string, userProperties?: UserProperties, sessionExpiryInterval?: number }
 }
 
+/** One MQTT 5 connection, kept over outages until `close`. */
 export interface Client {
   /** Where the connection is. */
   readonly state: ClientState
@@ -943,7 +993,7 @@ export interface Client {
   shadow(thingName: string, shadowName?: string): Shadow
 
   /** Replaces the link by a new one with new credentials, losing nothing: what is in flight is acknowledged first, what is new waits. */
-  renew(): Promise<void>
+  renew(options?: RenewOptions): Promise<void>
 
   /** The figures of this client. */
   stats(): Promise<Stats>
@@ -953,6 +1003,8 @@ export interface Client {
 
   /** Sends a DISCONNECT and closes. Resolves within a second, also when the server is gone. What is still unsettled is rejected with `closed` or `transport-closed`. */
   close(options?: CloseOptions): Promise<void>
+  /** `await using`: closes. */
+  [Symbol.asyncDispose](): Promise<void>
 }
 
 /**
@@ -974,6 +1026,7 @@ export interface Client {
  * - `aborted`: its `signal` was aborted; `cause` is the signal's reason.
  * - `protocol-error`: the server broke the MQTT 5 protocol.
  * - `load-failed`: the module, or a part of the script, could not be fetched, compiled or started.
+ * - `unsupported-environment`: there is no browser, for one while a server renders a page. Importing the package does nothing there; call it in the browser.
  * - `version-mismatch`: the wasm file is of another version than the script.
  * - `runtime-crashed`: the module crashed; connect again, a new one is started.
  * - `internal`: a defect of iotwasm.
@@ -982,7 +1035,7 @@ export type IotErrorCode =
   | 'invalid-argument' | 'credentials-failed' | 'handshake-failed' | 'connack-refused'
   | 'subscribe-refused' | 'publish-refused' | 'server-disconnect' | 'transport-closed'
   | 'closed' | 'quota-exceeded' | 'shadow-rejected' | 'timeout' | 'aborted' | 'protocol-error' | 'load-failed'
-  | 'version-mismatch' | 'runtime-crashed' | 'offline' | 'storage-failed' | 'internal'
+  | 'unsupported-environment' | 'version-mismatch' | 'runtime-crashed' | 'offline' | 'storage-failed' | 'internal'
 
 /** The one kind of error. No text of it holds a key, a token or a signed URL. */
 export declare class IotError extends Error {

@@ -60,6 +60,7 @@ export function defineFakeRun(): void {
       },
       report(step) { for (const handler of handlers) handler(step) },
       drop(number) { steps = steps.slice(number) },
+      async [Symbol.asyncDispose]() { call('dispose') },
       async *[Symbol.asyncIterator]() {},
     }
   }

@@ -129,7 +129,7 @@ func startMosquitto(t *testing.T, args ...string) mosquitto {
 	t.Helper()
 	for _, name := range []string{"mosquitto_pub", "mosquitto_sub"} {
 		if _, err := exec.LookPath(name); err != nil {
-			t.Skipf("%s is missing: install the package mosquitto-clients, or run .ci/install-browser-and-broker", name)
+			t.Skipf("%s is missing: install the package mosquitto-clients, or run .ci/install-browsers-and-broker", name)
 		}
 	}
 	addr := freeAddr(t)

@@ -1,5 +1,6 @@
 /** A delayed run, as the page sees it: the program tells of its steps, and asks for what only the page has. */
 import * as check from '../arguments'
+import { asyncDispose } from '../dispose'
 import { Emitter } from '../emitter'
 import { toIotError, type Receiver } from '../engine'
 import { invalid, IotError } from '../errors'
@@ -107,6 +108,11 @@ export class DelayedRun implements DelayedRunType, Receiver {
   }
 
   /** Yields the steps that have finished, and then each as it does. */
+  async [asyncDispose](): Promise<void> {
+    this.cancel()
+    await this.done
+  }
+
   [Symbol.asyncIterator](): AsyncIterator<DelayedStep> { return this.#finished.from(this.#order) }
 
   /** The program has the run now. */

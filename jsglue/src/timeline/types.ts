@@ -22,9 +22,12 @@
  *
  * Keys, with a row focused: the arrows, Page Up, Page Down, Home and End move,
  * Enter or Space shows the details, Escape hides them, Delete cancels the step.
+ *
+ * @packageDocumentation
  */
 import type { DelayedRun, DelayedState, DelayedStep } from '../types'
 
+/** The element `<delayed-run>`. Importing the module defines it. */
 export declare class DelayedRunElement extends HTMLElement {
   /** The run that is shown. Another one takes its place; undefined clears. Default: undefined. */
   get run(): DelayedRun | undefined
