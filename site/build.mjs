@@ -23,6 +23,7 @@ rmSync(dist, { recursive: true, force: true })
 mkdirSync(dist)
 for (const name of ['index.html', 'docs', 'examples']) cpSync(join(here, name), join(dist, name), { recursive: true })
 cpSync(join(here, 'console'), join(dist, 'console'), { recursive: true, filter: source => !/\.ts$|[/\\](model|views|i18n)$/.test(source) })
+cpSync(join(here, 'node_modules/uplot/dist/uPlot.min.css'), join(dist, 'console/uplot.css'))
 cpSync(join(here, '../jsglue/dist'), join(dist, 'pkg'), { recursive: true, filter: source => !/[/\\]\.[^/\\]*$/.test(source) })
 /** @type {esbuild.BuildOptions} */
 const common = { bundle: true, minify: true, sourcemap: true, target: 'es2022', logLevel: 'warning' }

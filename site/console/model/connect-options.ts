@@ -21,7 +21,7 @@ export function connectOptions(profile: Profile, secrets: Secrets, cognito: type
 }
 
 function server(profile: Profile, secrets: Secrets, cognito: typeof import('iotwasm').cognitoIdentity): ConnectOptions {
-  const { authentication, endpoint, region, clockOffset, identityPoolId, authorizerName, username } = profile
+  const { authentication, endpoint, region, clockOffset, identityPoolId, authorizerName, tokenKeyName, username } = profile
   const { accessKeyId = '', secretAccessKey = '', sessionToken, password, token, tokenSignature } = secrets
   const aws = { endpoint, ...region && { region } }
   switch (authentication) {
@@ -29,7 +29,7 @@ function server(profile: Profile, secrets: Secrets, cognito: typeof import('iotw
     case 'cognito': return { ...aws, clockOffset, credentials: cognito({ identityPoolId }) }
     case 'authorizer': return {
       endpoint, authorizer: {
-        name: authorizerName, ...token && { token }, ...tokenSignature && { signature: tokenSignature }, ...username && { username }, ...password && { password },
+        name: authorizerName, ...token && { token }, ...tokenKeyName && { tokenKeyName }, ...tokenSignature && { signature: tokenSignature }, ...username && { username }, ...password && { password },
       },
     }
     default: return { ...aws, clockOffset, credentials: { accessKeyId, secretAccessKey, ...sessionToken && { sessionToken } } }

@@ -7,13 +7,18 @@ import type { Client, IotError } from 'iotwasm'
 import { connectOptions } from './connect-options'
 import { DelayedRuns } from './delayed-runs'
 import { Draft } from './draft'
+import { MessageFilter } from './message-filter'
 import { MessageHistory } from './message-history'
 import { Observable } from './observable'
 import { loadPackage } from './package'
 import type { Profile, Secrets } from './profile'
+import { PacketTrace } from './packet-trace'
 import { Publisher } from './publisher'
 import { Series } from './series'
+import { Shadows } from './shadows'
 import { Subscriptions } from './subscriptions'
+import { TopicTree } from './topic-tree'
+import { Traffic } from './traffic'
 
 export type Phase = 'idle' | 'connecting' | 'connected' | 'reconnecting' | 'closed'
 
@@ -29,12 +34,17 @@ export interface Follower {
 
 export class Connection extends Observable {
   readonly history = new MessageHistory()
+  readonly filter = new MessageFilter(this.history)
+  readonly tree = new TopicTree(this.history)
   readonly subscriptions = new Subscriptions(this)
   readonly publisher = new Publisher(this)
   readonly draft = new Draft()
   readonly runs = new DelayedRuns(this)
   readonly series = new Series()
-  readonly #followers: Follower[] = [this.history, this.subscriptions, this.runs]
+  readonly shadows = new Shadows(this)
+  readonly traffic = new Traffic()
+  readonly trace = new PacketTrace()
+  readonly #followers: readonly Follower[] = [this.history, this.subscriptions, this.runs, this.shadows, this.traffic, this.trace]
   #attempt: AbortController | undefined
   #client: Client | undefined
 
@@ -58,8 +68,11 @@ export class Connection extends Observable {
     return this.#client
   }
 
-  /** Adds a part that follows the client, before it is opened. */
-  follow(follower: Follower): void { this.#followers.push(follower) }
+  /** Holds from the next connecting. */
+  changeProfile(profile: Profile): void {
+    this.profile = profile
+    this.changed()
+  }
 
   /** Connects; a failure is told by `phase` and `error`. Resolves with whether there is a connection now. */
   async connect(): Promise<boolean> {

@@ -1,9 +1,11 @@
-/** The console's connections and which of them is shown. */
+/** The console's connections and which of them is shown. A profile that is opened becomes one. */
 import { Connection } from './connection'
 import { Observable } from './observable'
 import type { Profile } from './profile'
+import { Profiles } from './profiles'
 
 export class Connections extends Observable {
+  readonly profiles = new Profiles()
   #all: Connection[] = []
   #active: Connection | undefined
 
@@ -12,9 +14,12 @@ export class Connections extends Observable {
   /** The one that is shown. */
   get active(): Connection | undefined { return this.#active }
 
+  /** The connection of a profile, if it was opened. */
+  of({ id }: Profile): Connection | undefined { return this.#all.find(each => each.profile.id === id) }
+
   /** Adds a connection for a profile, and shows it. One that exists for this profile is shown instead. */
   open(profile: Profile): Connection {
-    let connection = this.#all.find(each => each.profile.id === profile.id)
+    let connection = this.of(profile)
     if (connection) connection.profile = profile
     else this.#all = [...this.#all, connection = new Connection(profile)]
     this.show(connection)

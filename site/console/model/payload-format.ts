@@ -31,17 +31,24 @@ export function formatSize(bytes: number): string {
  */
 export function indentJson(text: string): string | undefined {
   if (!/^\s*[[{]/.test(text)) return undefined
+  const node = readJson(text)
+  return node && print(node, '')
+}
+
+/** JSON with its scalars as they are spelt, so that numbers beyond 2^53 stay exact. */
+export type Node = { scalar: string, width: number } | { open: string, close: string, items: { key: string, value: Node }[], width: number }
+
+/** Reads JSON of any kind. Undefined where the text is none, or nested too deeply for the stack. */
+export function readJson(text: string): Node | undefined {
   try {
     JSON.parse(text)
-    const tokens = text.match(/"(?:[^"\\]|\\.)*"|[{}[\],:]|[^\s{}[\],:"]+/g) ?? []
-    return print(readNode(tokens, { next: 0 }), '')
+    return readNode(tokensOf(text), { next: 0 })
   } catch {
-    // No JSON, or nested too deeply for the stack.
     return undefined
   }
 }
 
-type Node = { scalar: string, width: number } | { open: string, close: string, items: { key: string, value: Node }[], width: number }
+const tokensOf = (text: string): string[] => text.match(/"(?:[^"\\]|\\.)*"|[{}[\],:]|[^\s{}[\],:"]+/g) ?? []
 
 /** @param tokens of valid JSON */
 function readNode(tokens: readonly string[], at: { next: number }): Node {

@@ -32,6 +32,8 @@ export interface Profile {
   identityPoolId: string
   /** With `authorizer`. */
   authorizerName: string
+  /** Name of the token's key. */
+  tokenKeyName: string
   /** User name of the CONNECT, with `none` and `authorizer`. */
   username: string
   clientId: string
@@ -65,7 +67,7 @@ export interface Secrets {
 
 export function newProfile(given: Partial<Profile> = {}): Profile {
   return {
-    id: crypto.randomUUID(), name: '', authentication: 'keys', endpoint: '', region: '', identityPoolId: '', authorizerName: '', username: '',
+    id: crypto.randomUUID(), name: '', authentication: 'keys', endpoint: '', region: '', identityPoolId: '', authorizerName: '', tokenKeyName: '', username: '',
     clientId: 'console-', clientIdSuffix: 'random', keepAlive: 60, cleanStart: true, connectTimeout: 30_000, clockOffset: 0, reconnect: true, worker: true,
     ...given,
   }

@@ -49,9 +49,8 @@ export class DelayedView extends View {
           <error-notice id="delayed-error" .error=${this.error} .fieldOf=${(field: string) => this.#fieldOf(field)}></error-notice>
           ${this.progress === 'refused' ? html`<error-notice .error=${this.connection.error}></error-notice>` : nothing}
         </section>
-        <series-shelf .series=${this.connection.series}></series-shelf>
       </div>
-      <run-list .runs=${this.connection.runs}></run-list>
+      <div class="stack"><run-list .runs=${this.connection.runs}></run-list><series-shelf .series=${this.connection.series}></series-shelf></div>
     </div>`
   }
 

@@ -1,15 +1,43 @@
+/**
+ * Messages: subscriptions and topics at the side, the list, and what is known of the
+ * one that is selected.
+ *
+ * Hooks: those of subscriptions-panel, topic-tree, message-list and message-details.
+ */
 import { html } from 'lit'
+import { t } from '../i18n'
 import type { Connection } from '../model/connection'
+import type { Entry } from '../model/message-history'
+import './message-details'
+import './message-list'
+import './subscriptions-panel'
+import './topic-tree-view'
 import { View } from './view'
 
 export class MessagesView extends View {
-  static override properties = { connection: { attribute: false } }
+  static override properties = { connection: { attribute: false }, selected: { state: true } }
   declare connection: Connection
+  declare selected: Entry | undefined
 
   protected override watched() { return [this.connection] }
 
   protected override render() {
-    return html`<p class="empty">messages</p>`
+    return html`<div class="messages" ?data-selected=${this.selected !== undefined}>
+      <div class="messages-side">
+        <subscriptions-panel .connection=${this.connection}></subscriptions-panel>
+        <topic-tree-view .tree=${this.connection.tree} .filter=${this.connection.filter}></topic-tree-view>
+      </div>
+      <message-list .connection=${this.connection} .selected=${this.selected} @select=${(event: CustomEvent<Entry>) => { this.selected = event.detail }}></message-list>
+      ${this.selected
+        ? html`<message-details .connection=${this.connection} .entry=${this.selected} @close=${this.#close}></message-details>`
+        : html`<p class="panel note details-empty">${t('messages.details.empty')}</p>`}
+    </div>`
+  }
+
+  /** The focus goes back to the list. */
+  #close(): void {
+    this.selected = undefined
+    this.querySelector<HTMLElement>('#log')?.focus()
   }
 }
 customElements.define('messages-view', MessagesView)
