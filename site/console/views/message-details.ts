@@ -43,10 +43,10 @@ export class MessageDetails extends View {
     </section>`
   }
 
-  /** The message of this topic before. */
+  /** The message of this topic before, of the same direction. */
   #previous(): Entry | undefined {
     const { entries } = this.connection.history
-    for (let at = entries.indexOf(this.entry) - 1; at >= 0; at--) if (entries[at]!.topic === this.entry.topic) return entries[at]
+    for (let at = entries.indexOf(this.entry) - 1; at >= 0; at--) if (entries[at]!.topic === this.entry.topic && entries[at]!.direction === this.entry.direction) return entries[at]
     return undefined
   }
 

@@ -28,7 +28,7 @@ export class PayloadView extends View {
     const form = this.form && possible[this.form] ? this.form : json ? 'json' : text === undefined ? 'hex' : 'text'
     return html`<div class="forms" role="group" aria-label=${t('messages.form')}>${forms.map(each => html`<button type="button" class="small" data-form=${each} aria-pressed=${each === form}
         ?disabled=${!possible[each]} @click=${() => { this.form = each }}>${t(`messages.form.${each}`)}</button>`)}</div>
-      <div class="payload" data-kind=${form} tabindex="0" role="region" aria-label=${t('messages.payload')}>${this.payload.length === 0 ? html`<em>${t('messages.emptyPayload')}</em>` : this.#body(form, text, json)}</div>`
+      <div class="payload" data-kind=${form} tabindex="0" role="group" aria-label=${t('messages.payload')}>${this.payload.length === 0 ? html`<em>${t('messages.emptyPayload')}</em>` : this.#body(form, text, json)}</div>`
   }
 
   #body(form: Form, text: string | undefined, json: Node | undefined) {

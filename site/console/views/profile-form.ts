@@ -63,10 +63,10 @@ export class ProfileForm extends View {
         ${this.#flag('cleanStart')}${this.#flag('reconnect')}${this.#flag('worker')}
       </div></details>
       <details id="will-settings" ?open=${will !== undefined}><summary>${t('connections.will')}</summary>
-        <will-editor .value=${will} @change=${(event: Event) => this.#setOrDrop('will', (event.target as WillEditor).value)}></will-editor></details>
+        <will-editor .value=${will} @edited=${(event: Event) => this.#setOrDrop('will', (event.target as WillEditor).value)}></will-editor></details>
       <details id="property-settings" ?open=${Object.keys(properties).length > 0}><summary>${t('connections.properties')}</summary><div class="fields">
         ${(['receiveMaximum', 'maximumPacketSize', 'topicAliasMaximum'] as const).map(name => this.#property(name))}
-        <user-properties-editor class="wide" .value=${properties.userProperties} @change=${(event: Event) => this.#setProperty('userProperties', (event.target as UserPropertiesEditor).value)}></user-properties-editor>
+        <user-properties-editor class="wide" .value=${properties.userProperties} @edited=${(event: Event) => this.#setProperty('userProperties', (event.target as UserPropertiesEditor).value)}></user-properties-editor>
       </div></details>
       <div class="actions">
         <button type="button" id="profile-duplicate" @click=${this.#duplicate}>${t('connections.duplicate')}</button>

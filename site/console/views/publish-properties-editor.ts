@@ -1,4 +1,4 @@
-/** The properties of a PUBLISH (MQTT 5, section 3.3.2.3). Tells `change`; properties that are left empty are left out. */
+/** The properties of a PUBLISH (MQTT 5, section 3.3.2.3). Tells `edited`; properties that are left empty are left out. */
 import type { PublishProperties, UserProperties } from 'iotwasm'
 import { html } from 'lit'
 import { t } from '../i18n'
@@ -32,7 +32,7 @@ export class PublishPropertiesEditor extends View {
         <input type="text" data-property="correlationData" spellcheck="false" autocomplete="off" pattern="\\s*([0-9a-fA-F]{2}\\s*)*" .value=${correlationData ? toHex(correlationData) : ''} @change=${this.#setCorrelationData}></label>
       <label class="check wide"><input type="checkbox" data-property="payloadFormatIndicator" .checked=${payloadFormatIndicator ?? false}
         @change=${(event: Event) => this.#set('payloadFormatIndicator', (event.target as HTMLInputElement).checked || undefined)}> ${t('publish.payloadFormatIndicator')}</label>
-      <user-properties-editor class="wide" .value=${userProperties} @change=${(event: Event) => this.#set('userProperties', (event.target as UserPropertiesEditor).value as UserProperties)}></user-properties-editor>
+      <user-properties-editor class="wide" .value=${userProperties} @edited=${(event: Event) => this.#set('userProperties', (event.target as UserPropertiesEditor).value as UserProperties)}></user-properties-editor>
     </div>`
   }
 
@@ -50,7 +50,7 @@ export class PublishPropertiesEditor extends View {
   #set<K extends keyof PublishProperties>(name: K, value: PublishProperties[K] | undefined): void {
     const { [name]: _, ...others } = this.value
     this.value = value === undefined ? others : { ...others, [name]: value }
-    this.dispatchEvent(new Event('change'))
+    this.dispatchEvent(new Event('edited')) // not change, which the inputs tell themselves
   }
 }
 customElements.define('publish-properties-editor', PublishPropertiesEditor)

@@ -56,7 +56,7 @@ export class PublishView extends View {
           <p id="publish-result" class="note" role="status" data-state=${this.result?.state ?? nothing}>${connected ? this.result?.text ?? '' : t('publish.notConnected')}</p>
           <error-notice id="publish-error" .error=${this.error} .fieldOf=${(field: string) => this.#fieldOf(field)}></error-notice>
           <details ?open=${Object.keys(properties).length > 0}><summary>${t('publish.properties')}</summary>
-            <publish-properties-editor .value=${properties} @change=${(event: Event) => draft.change({ properties: (event.target as PublishPropertiesEditor).value })}></publish-properties-editor>
+            <publish-properties-editor .value=${properties} @edited=${(event: Event) => draft.change({ properties: (event.target as PublishPropertiesEditor).value })}></publish-properties-editor>
           </details>
         </form>
       </section>

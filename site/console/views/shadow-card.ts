@@ -48,7 +48,7 @@ export class ShadowCard extends View {
     const { view } = this.shadow
     const state = (of: 'desired' | 'reported' | 'delta'): ShadowState => view?.[of] ?? {}
     return html`<div class="shadow-sections">${(['desired', 'reported', 'delta'] as const).map(of => html`<div data-section=${of} class=${of === 'delta' && Object.keys(state(of)).length > 0 ? 'differs' : ''}>
-      <h4>${t(`shadows.${of}`)}</h4><pre class="payload" tabindex="0" role="region" aria-label=${t(`shadows.${of}`)}>${exactJson(state(of))}</pre></div>`)}</div>`
+      <h4>${t(`shadows.${of}`)}</h4><pre class="payload" tabindex="0" role="group" aria-label=${t(`shadows.${of}`)}>${exactJson(state(of))}</pre></div>`)}</div>`
   }
 
   #editor() {

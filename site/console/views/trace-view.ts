@@ -32,7 +32,7 @@ export class TraceView extends View {
           <button type="button" id="trace-clear" @click=${() => trace.clear()}>${t('messages.clear')}</button>
         </div></div>
       <p class="note">${t('seeing.trace.note')}</p>
-      ${packets.length === 0 ? html`<p class="empty">${t(trace.on ? 'seeing.trace.waiting' : 'seeing.trace.off')}</p>` : html`<div class="scroll" tabindex="0" role="region" aria-label=${t('view.trace')}><table id="packets">
+      ${packets.length === 0 ? html`<p class="empty">${t(trace.on ? 'seeing.trace.waiting' : 'seeing.trace.off')}</p>` : html`<div class="scroll" tabindex="0" role="group" aria-label=${t('view.trace')}><table id="packets">
         <thead><tr><th scope="col">${t('messages.time')}</th><th scope="col">${t('messages.direction')}</th><th scope="col">${t('seeing.packet')}</th><th scope="col">${t('seeing.packet.id')}</th><th scope="col">${t('seeing.packet.what')}</th></tr></thead>
         <tbody>${repeat(packets.slice(-drawn).reverse(), packet => packet, ({ at, direction, type, id, topic, filters, qos, retain, dup, payloadBytes, reasonCodes }) => html`<tr data-type=${type} data-direction=${direction}>
           <td><time>${clockTime(at)}</time></td><td>${direction === 'sent' ? '↑' : '↓'} ${t(`messages.direction.${direction}`)}</td><td><code>${type}</code></td><td>${id ?? ''}</td>

@@ -1,4 +1,4 @@
-/** Names and values of user properties; a name may stand several times. Tells `change`, with the properties or undefined where there are none. */
+/** Names and values of user properties; a name may stand several times. Tells `edited`, with the properties or undefined where there are none. */
 import type { UserProperties } from 'iotwasm'
 import { html } from 'lit'
 import { t } from '../i18n'
@@ -56,7 +56,7 @@ export class UserPropertiesEditor extends View {
       properties[name] = known === undefined ? value : [known, value].flat()
     }
     this.value = this.#told = Object.keys(properties).length > 0 ? properties : undefined
-    this.dispatchEvent(new Event('change'))
+    this.dispatchEvent(new Event('edited')) // not change, which the inputs tell themselves
   }
 }
 customElements.define('user-properties-editor', UserPropertiesEditor)

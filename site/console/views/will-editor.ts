@@ -1,4 +1,4 @@
-/** The will of a profile. Tells `change`; without a topic there is none. */
+/** The will of a profile. Tells `edited`; without a topic there is none. */
 import type { QoS } from 'iotwasm'
 import { html } from 'lit'
 import { t } from '../i18n'
@@ -32,7 +32,7 @@ export class WillEditor extends View {
 
   #tell(will: Partial<WillProfile>): void {
     this.value = will.topic || will.payload ? { topic: '', payload: '', qos: 0, retain: false, ...will } : undefined
-    this.dispatchEvent(new Event('change'))
+    this.dispatchEvent(new Event('edited')) // not change, which the inputs tell themselves
   }
 }
 customElements.define('will-editor', WillEditor)
