@@ -118,7 +118,7 @@ test-go: ## Go tests: on the host with -race, then under GOOS=js
 	$(WASM_TEST) $(WASM_HOLLOW) ./wasm/internal/presign ./wasm/internal/session ./wasm/internal/delay
 	$(WASM_TEST) ./wasm/internal/wire # reads its cases with encoding/json
 
-test-browser: $(SITE) $(BUNDLERS) ## Browser tests in Chromium against the gateway and mosquitto
+test-browser: $(SITE) size $(BUNDLERS) ## Browser tests in Chromium against the gateway and mosquitto
 	.ci/install-browsers-and-broker
 	cd jsglue && node_modules/.bin/playwright test
 

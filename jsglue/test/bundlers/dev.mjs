@@ -3,6 +3,7 @@
 import react from '@vitejs/plugin-react'
 import { createServer } from 'vite'
 
-const server = await createServer({ root: process.argv[2], configFile: false, plugins: [react()], logLevel: 'warn', server: { host: '127.0.0.1', port: 0 } })
+const root = process.argv[2]
+const server = await createServer({ root, cacheDir: `${root}/.vite`, configFile: false, plugins: [react()], logLevel: 'warn', server: { host: '127.0.0.1', port: 0 } })
 await server.listen()
 console.log(server.resolvedUrls?.local[0])

@@ -149,7 +149,16 @@ test('under a strict Content-Security-Policy', async ({ engine, gateway }) => {
 test('the first journey on the console: two named shadows', async ({ engine, gateway, thing }) => {
   await engine.open(`${gateway.origin}/`)
   const state = (): Promise<string | null> => engine.run(() => document.querySelector('#runs delayed-run')?.getAttribute('data-state') ?? null, null)
-  await expect.poll(() => engine.run(() => 'ready' in document.documentElement.dataset, null), { timeout: 30_000 }).toBe(true)
+  const click = async (selector: string): Promise<void> => {
+    await expect.poll(() => engine.run(wanted => {
+      const target = document.querySelector<HTMLElement>(wanted)
+      target?.click()
+      return target !== null
+    }, selector), { timeout: 30_000 }).toBe(true)
+  }
+  await click('#connect-gateway')
+  await click('[data-next="two-shadows"]')
+  await expect.poll(() => engine.run(() => document.querySelector('#preset-run') !== null, null)).toBe(true)
   await engine.run(thing => {
     const input = document.querySelector<HTMLInputElement>('#thing-name')!
     input.value = thing
