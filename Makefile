@@ -73,6 +73,7 @@ $(SITE_MODULES): site/package.json site/package-lock.json
 	@touch $@
 
 $(SITE): $(DIST) $(SITE_FILES) $(SITE_MODULES)
+	@node jsglue/size.mjs # leaves the manifest and the compressed files
 	node site/build.mjs
 
 size: $(DIST) ## Print the sizes of what a page loads; fail over budget
@@ -118,7 +119,7 @@ test-go: ## Go tests: on the host with -race, then under GOOS=js
 	$(WASM_TEST) $(WASM_HOLLOW) ./wasm/internal/presign ./wasm/internal/session ./wasm/internal/delay
 	$(WASM_TEST) ./wasm/internal/wire # reads its cases with encoding/json
 
-test-browser: $(SITE) size $(BUNDLERS) ## Browser tests in Chromium against the gateway and mosquitto
+test-browser: $(SITE) $(BUNDLERS) ## Browser tests in Chromium against the gateway and mosquitto
 	.ci/install-browsers-and-broker
 	cd jsglue && node_modules/.bin/playwright test
 

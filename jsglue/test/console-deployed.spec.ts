@@ -1,38 +1,22 @@
-/** The built site as plain files: on any static server, below a sub-path, and without a network. */
-import { createReadStream, existsSync, statSync } from 'node:fs'
-import { createServer, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
-import { extname, join } from 'node:path'
+/** The built site as plain files: on any static server, below a sub-path, without a network, to any endpoint; and its docs. */
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { expect, slow, test } from './console-page'
+import { expect, show, slow, test } from './console-page'
+import { serveStatic } from './static-server.mjs'
 
 const site = fileURLToPath(new URL('../../site/dist', import.meta.url))
-const types: Record<string, string> = { '.html': 'text/html', '.js': 'text/javascript', '.css': 'text/css', '.svg': 'image/svg+xml', '.wasm': 'application/wasm', '.json': 'application/json' }
-
-/** Serves the site below /some/where/ and knows nothing of it. */
-async function serve(): Promise<{ address: string, server: Server }> {
-  const server = createServer((request, response) => {
-    const path = new URL(request.url!, 'http://localhost').pathname
-    let file = join(site, path.replace(/^\/some\/where\//, ''))
-    if (existsSync(file) && statSync(file).isDirectory()) file = join(file, 'index.html')
-    if (!path.startsWith('/some/where/') || !existsSync(file)) return void response.writeHead(404).end()
-    response.writeHead(200, { 'Content-Type': types[extname(file)] ?? 'application/octet-stream' })
-    createReadStream(file).pipe(response)
-  })
-  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
-  return { address: `http://127.0.0.1:${(server.address() as AddressInfo).port}/some/where/`, server }
-}
+const serve = () => serveStatic({ folders: { '/some/where/': site } })
 
 test('opens and loads the module below a sub-path, and again when the server is gone', async ({ page }) => {
-  const { address, server } = await serve()
+  const { origin, stop } = await serve(), address = `${origin}/some/where/`
   try {
     await page.goto(address)
     await expect(page.locator('html[data-ready]')).toBeAttached()
     await page.evaluate(() => navigator.serviceWorker.ready)
     await expect.poll(() => page.evaluate(() => navigator.serviceWorker.controller?.state), slow).toBe('activated')
   } finally {
-    server.closeAllConnections()
-    await new Promise(resolve => server.close(resolve))
+    await stop()
   }
   await page.reload()
   await expect(page.locator('html[data-ready]')).toBeAttached()
@@ -44,4 +28,37 @@ test('opens and loads the module below a sub-path, and again when the server is 
   })).toMatch(/^\d/)
   await page.goto(`${address}docs/offline-testing/`)
   await expect(page.locator('h1')).toBeVisible()
+})
+
+test('from any static server to an endpoint that the user names', async ({ page, gateway, visit, thing }) => {
+  const { origin, stop } = await serve()
+  await visit({ ...gateway, origin: `${origin}/some/where` })
+  await expect(page.locator('html')).toHaveAttribute('data-gateway', 'false')
+  await expect(page.locator('#connect-gateway')).toHaveCount(0)
+  await page.locator('#add-aws').click()
+  const { endpoint, region, credentials } = gateway.options
+  for (const [id, value] of Object.entries({ endpoint, region, 'access-key-id': credentials.accessKeyId, 'secret-access-key': credentials.secretAccessKey })) await page.locator(`#${id}`).fill(value)
+  await page.locator('#connect').click()
+  await expect(page.locator('#state')).toHaveAttribute('data-state', 'connected', slow)
+  await show(page, 'delayed')
+  await page.locator('#thing-name').fill(thing)
+  await page.locator('#preset-run').click()
+  await expect(page.locator('#runs delayed-run')).toHaveAttribute('data-state', 'finished', slow)
+  await stop()
+})
+
+test('the docs lead nowhere that is not there, and have every error code', () => {
+  const pages = readdirSync(site, { recursive: true, encoding: 'utf8' }).filter(name => name.endsWith('.html'))
+  expect(pages.length).toBeGreaterThan(15)
+  for (const name of pages) {
+    for (const [, to] of readFileSync(join(site, name), 'utf8').matchAll(/<(?:a|link|script|img)\b[^>]* (?:href|src)="([^"#?]+)/g)) {
+      if (/^\w+:/.test(to!)) continue
+      let target = join(site, dirname(name), to!)
+      if (existsSync(target) && statSync(target).isDirectory()) target = join(target, 'index.html')
+      expect(existsSync(target), `${name}: ${to}`).toBe(true)
+    }
+  }
+  const types = readFileSync(fileURLToPath(new URL('../src/types.ts', import.meta.url)), 'utf8'), errors = readFileSync(join(site, 'docs/errors/index.html'), 'utf8')
+  const codes = [.../export type IotErrorCode =([\s\S]*?)\n\n/.exec(types)![1]!.matchAll(/'([a-z-]+)'/g)].map(([, code]) => code!)
+  expect(codes.filter(code => !errors.includes(`<tr id="${code}">`))).toEqual([])
 })
