@@ -1,4 +1,4 @@
-/** The profiles that this browser keeps, in their order, and their form as a file. Secrets are in neither. */
+/** The profiles that this browser keeps, in their order, and their form as a file. Secrets are in neither, nor numbers that are none. */
 import { Observable } from './observable'
 import { newProfile, type Profile } from './profile'
 import { profileProblem } from './profile-check'
@@ -41,8 +41,9 @@ export class Profiles extends Observable {
   }
 
   #write(all: readonly Profile[]): void {
-    this.#all = all
-    localStorage.setItem(storageKey, JSON.stringify(all))
+    const text = JSON.stringify(all.map(withoutSecrets), (_, value: unknown) => Number.isNaN(value) ? undefined : value) // null would be no number when it is read
+    this.#all = parseStored(text)
+    localStorage.setItem(storageKey, text)
     this.changed()
   }
 }
@@ -65,11 +66,20 @@ export function parseProfiles(text: string): Profile[] {
   })
 }
 
+/** An address may hold a user and password, and in its query a token or signature. */
+function withoutSecrets(profile: Profile): Profile {
+  return { ...profile, endpoint: profile.endpoint.replace(/^([a-z]+:\/\/)?[^/?#]*@/i, '$1').replace(/[?#].*$/s, '') }
+}
+
 function read(): readonly Profile[] {
   try {
-    const stored: unknown = JSON.parse(localStorage.getItem(storageKey) ?? '[]')
-    return Array.isArray(stored) ? (stored as unknown[]).filter((each): each is Profile => profileProblem(each) === undefined).map(each => ({ ...newProfile(), ...each })) : []
+    return parseStored(localStorage.getItem(storageKey) ?? '[]')
   } catch {
     return []
   }
+}
+
+function parseStored(text: string): readonly Profile[] {
+  const stored: unknown = JSON.parse(text)
+  return Array.isArray(stored) ? (stored as unknown[]).filter((each): each is Profile => profileProblem(each) === undefined).map(each => ({ ...newProfile(), ...each })) : []
 }

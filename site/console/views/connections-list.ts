@@ -39,7 +39,7 @@ export class ConnectionsList extends View {
     const connection = this.connections.of(profile), { active } = this.connections
     const phase = connection?.phase ?? 'idle', open = phase === 'connected' || phase === 'reconnecting' || phase === 'connecting'
     return html`<li data-profile=${profile.id} data-state=${phase}>
-      <button type="button" class="connection" data-action="show" aria-current=${connection && connection === active ? 'true' : nothing} @click=${() => this.connections.open(profile)}>
+      <button type="button" class="connection" data-action="show" aria-current=${connection && connection === active ? 'true' : nothing} @click=${() => connection ? this.connections.show(connection) : this.connections.open(profile)}>
         <span class="state" data-state=${phase} data-failed=${connection?.phase === 'closed' && connection.error ? 'true' : nothing}><span class="state-mark" aria-hidden="true"></span></span>
         <span class="connection-text"><strong>${profile.name || profile.endpoint || t('connections.unnamed')}</strong> <span class="note">${t(`phase.${phase}`)}</span></span></button>
       ${connection ? html`<button type="button" class="small" data-action="toggle" aria-label=${t(open ? 'connections.disconnect.of' : 'connections.connect.of', { name: profile.name })}
