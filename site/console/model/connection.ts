@@ -19,6 +19,7 @@ import { Shadows } from './shadows'
 import { Subscriptions } from './subscriptions'
 import { TopicTree } from './topic-tree'
 import { Traffic } from './traffic'
+import { Unread } from './unread'
 
 export type Phase = 'idle' | 'connecting' | 'connected' | 'reconnecting' | 'closed'
 
@@ -34,6 +35,7 @@ export interface Follower {
 
 export class Connection extends Observable {
   readonly history = new MessageHistory()
+  readonly unread = new Unread(this.history)
   readonly filter = new MessageFilter(this.history)
   readonly tree = new TopicTree(this.history)
   readonly subscriptions = new Subscriptions(this)

@@ -27,6 +27,8 @@ export class Connections extends Observable {
   }
 
   show(connection: Connection | undefined): void {
+    if (this.#active) this.#active.unread.looking = false
+    if (connection) connection.unread.looking = true
     this.#active = connection
     this.changed()
   }
@@ -34,8 +36,7 @@ export class Connections extends Observable {
   /** Disconnects it and takes it off the list. */
   async remove(connection: Connection): Promise<void> {
     this.#all = this.#all.filter(each => each !== connection)
-    if (this.#active === connection) this.#active = this.#all[0]
-    this.changed()
+    this.show(this.#active === connection ? this.#all[0] : this.#active)
     await connection.disconnect()
   }
 }

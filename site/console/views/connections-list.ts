@@ -1,7 +1,7 @@
 /**
  * The profiles, each with the state of its connection; and what is done with all of them.
  *
- * Hooks: `#connections [data-profile]` with `data-state`, `[data-action="show|toggle"]`, `#profile-new`, `#profiles-export`, `#profiles-import`, `#profiles-error`.
+ * Hooks: `#connections [data-profile]` with `data-state` and `[data-unread]`, `[data-action="show|toggle"]`, `#profile-new`, `#profiles-export`, `#profiles-import`, `#profiles-error`.
  */
 import { html, nothing } from 'lit'
 import { repeat } from 'lit/directives/repeat.js'
@@ -19,7 +19,7 @@ export class ConnectionsList extends View {
   declare error: unknown
   declare told: string | undefined
 
-  protected override watched() { return [this.connections, this.connections.profiles, ...this.connections.all] }
+  protected override watched() { return [this.connections, this.connections.profiles, ...this.connections.all, ...this.connections.all.map(({ unread }) => unread)] }
 
   protected override render() {
     const { profiles, all } = this.connections
@@ -37,11 +37,12 @@ export class ConnectionsList extends View {
 
   #profile(profile: Profile) {
     const connection = this.connections.of(profile), { active } = this.connections
-    const phase = connection?.phase ?? 'idle', open = phase === 'connected' || phase === 'reconnecting' || phase === 'connecting'
+    const phase = connection?.phase ?? 'idle', unread = connection?.unread.count ?? 0, open = phase === 'connected' || phase === 'reconnecting' || phase === 'connecting'
     return html`<li data-profile=${profile.id} data-state=${phase}>
       <button type="button" class="connection" data-action="show" aria-current=${connection && connection === active ? 'true' : nothing} @click=${() => connection ? this.connections.show(connection) : this.connections.open(profile)}>
         <span class="state" data-state=${phase} data-failed=${connection?.phase === 'closed' && connection.error ? 'true' : nothing}><span class="state-mark" aria-hidden="true"></span></span>
-        <span class="connection-text"><strong>${profile.name || profile.endpoint || t('connections.unnamed')}</strong> <span class="note">${t(`phase.${phase}`)}</span></span></button>
+        <span class="connection-text"><strong>${profile.name || profile.endpoint || t('connections.unnamed')}</strong> <span class="note">${t(`phase.${phase}`)}</span></span>
+        ${unread > 0 ? html`<span class="badge" data-unread=${unread}>${t('connections.unread', { count: unread })}</span>` : nothing}</button>
       ${connection ? html`<button type="button" class="small" data-action="toggle" aria-label=${t(open ? 'connections.disconnect.of' : 'connections.connect.of', { name: profile.name })}
         @click=${() => open ? connection.disconnect() : connection.connect()}>${t(open ? 'connections.disconnect' : 'connections.connect')}</button>` : nothing}
     </li>`

@@ -42,6 +42,14 @@ export class ConsoleApp extends View {
       </div>`
   }
 
+  /** Tells the state in the browser's tab too. */
+  protected override updated(): void {
+    const { active } = this.connections
+    document.title = active
+      ? t('app.documentTitle', { state: t(`phase.${active.phase}`), name: active.profile.name || active.profile.endpoint || t('connections.unnamed') })
+      : t('app.documentTitle.none')
+  }
+
   #tabs() {
     return html`<nav class="tabs" aria-label=${t('app.views')}>${views.map(view =>
       html`<a href="#${view}" data-view=${view} aria-current=${route.view === view ? 'page' : nothing}>${t(`view.${view}`)}</a>`)}</nav>`

@@ -3,6 +3,7 @@ export const connections = {
   'connections.export': 'Export',
   'connections.import': 'Import',
   'connections.imported': '{count} profiles imported',
+  'connections.unread': '{count} new',
   'connections.unnamed': 'Unnamed',
   'connections.connect': 'Connect',
   'connections.connect.of': 'Connect {name}',

@@ -1,5 +1,7 @@
 export const shell = {
   'app.title': 'console',
+  'app.documentTitle': '{state}: {name} – iotwasm console',
+  'app.documentTitle.none': 'iotwasm console',
   'app.language': 'Language',
   'app.theme': 'Colours',
   'app.theme.auto': 'As the system',

@@ -3,6 +3,7 @@ export const connections = {
   'connections.export': '내보내기',
   'connections.import': '가져오기',
   'connections.imported': '프로필 {count}개를 가져왔습니다',
+  'connections.unread': '새 메시지 {count}개',
   'connections.unnamed': '이름 없음',
   'connections.connect': '연결',
   'connections.connect.of': '{name} 연결',

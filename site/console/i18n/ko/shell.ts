@@ -1,5 +1,7 @@
 export const shell = {
   'app.title': '콘솔',
+  'app.documentTitle': '{state}: {name} – iotwasm 콘솔',
+  'app.documentTitle.none': 'iotwasm 콘솔',
   'app.language': '언어',
   'app.theme': '색상',
   'app.theme.auto': '시스템 설정',
