@@ -1,5 +1,10 @@
 const lineWidth = 72
-const decoder = new TextDecoder('utf-8', { fatal: true })
+
+/** Levels of JSON that are read; the stack and the page have no room for those that a payload could have. */
+const deepest = 200
+
+// A byte order mark stays, so that the text is the bytes.
+const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
 /** Undefined where the payload is no text. */
 export function decodeText(payload: Uint8Array): string | undefined {
@@ -10,6 +15,13 @@ export function decodeText(payload: Uint8Array): string | undefined {
   } catch {
     return undefined
   }
+}
+
+/** The text that a payload begins with, in whole characters: what of the last one lies beyond `most` bytes is left out. */
+export function previewText(payload: Uint8Array, most: number): string | undefined {
+  let end = most
+  while (end > most - 4 && (payload[end]! & 0xc0) === 0x80) end--
+  return decodeText(payload.subarray(0, end))
 }
 
 /** The payload as a person reads it: JSON indented, other text as it is, bytes as a hex dump. */
@@ -38,11 +50,12 @@ export function indentJson(text: string): string | undefined {
 /** JSON with its scalars as they are spelt, so that numbers beyond 2^53 stay exact. */
 export type Node = { scalar: string, width: number } | { open: string, close: string, items: { key: string, value: Node }[], width: number }
 
-/** Reads JSON of any kind. Undefined where the text is none, or nested too deeply for the stack. */
+/** Reads JSON of any kind. Undefined where the text is none, or nested too deeply. */
 export function readJson(text: string): Node | undefined {
+  const json = text.replace(/^\ufeff/, '')
   try {
-    JSON.parse(text)
-    return readNode(tokensOf(text), { next: 0 })
+    JSON.parse(json)
+    return readNode(tokensOf(json), { next: 0 }, deepest)
   } catch {
     return undefined
   }
@@ -51,7 +64,8 @@ export function readJson(text: string): Node | undefined {
 const tokensOf = (text: string): string[] => text.match(/"(?:[^"\\]|\\.)*"|[{}[\],:]|[^\s{}[\],:"]+/g) ?? []
 
 /** @param tokens of valid JSON */
-function readNode(tokens: readonly string[], at: { next: number }): Node {
+function readNode(tokens: readonly string[], at: { next: number }, levels: number): Node {
+  if (levels < 0) throw new RangeError('nested too deeply')
   const open = tokens[at.next++]!
   if (open !== '{' && open !== '[') return { scalar: open, width: open.length }
   const close = open === '{' ? '}' : ']'
@@ -64,7 +78,7 @@ function readNode(tokens: readonly string[], at: { next: number }): Node {
       key = `${tokens[at.next]}: `
       at.next += 2
     }
-    const value = readNode(tokens, at)
+    const value = readNode(tokens, at, levels - 1)
     items.push({ key, value })
     width += key.length + value.width + 2
   }

@@ -11,7 +11,7 @@ import { t } from '../i18n'
 import type { Connection } from '../model/connection'
 import { jsonLines } from '../model/message-export'
 import type { Entry } from '../model/message-history'
-import { decodeText, formatSize } from '../model/payload-format'
+import { formatSize, previewText } from '../model/payload-format'
 import { matches } from '../model/topic-filter'
 import { save } from './save-file'
 import { clockTime } from './time-format'
@@ -78,7 +78,7 @@ export class MessageList extends View {
         <time datetime=${new Date(time).toISOString()}>${clockTime(time)}</time> <span class="topic">${topic}</span>
         <span class="badge">QoS ${qos}</span>${retain ? html`<span class="badge">retain</span>` : nothing}${dup ? html`<span class="badge">dup</span>` : nothing}
         <span class="outcome ${failed ? 'failed' : ''}">${outcome ?? ''}</span></span>
-      <span class="log-preview">${payload.length === 0 ? t('messages.emptyPayload') : decodeText(payload.subarray(0, 300))?.replace(/\s+/g, ' ') ?? t('messages.binary', { size: formatSize(payload.length) })}</span>
+      <span class="log-preview">${payload.length === 0 ? t('messages.emptyPayload') : previewText(payload, 300)?.replace(/\s+/g, ' ') ?? t('messages.binary', { size: formatSize(payload.length) })}</span>
     </div>`
   }
 

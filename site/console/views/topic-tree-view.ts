@@ -6,7 +6,6 @@
 import { html, nothing, type TemplateResult } from 'lit'
 import { t } from '../i18n'
 import type { MessageFilter } from '../model/message-filter'
-import { decodeText } from '../model/payload-format'
 import type { TopicNode, TopicTree } from '../model/topic-tree'
 import { View } from './view'
 
@@ -34,7 +33,7 @@ export class TopicTreeView extends View {
   }
 
   #level(node: TopicNode, level: number): unknown {
-    const children = [...node.children.values()].sort((a, b) => a.name.localeCompare(b.name))
+    const children = this.tree.sorted(node)
     const first = children[0]?.topic
     return [children.slice(0, drawn).map(child => this.#item(child, level, this.#current === undefined && level === 1 && child.topic === first)),
       children.length > drawn ? html`<li role="none" class="note">${t('messages.topics.more', { count: children.length - drawn })}</li>` : nothing]
@@ -43,11 +42,10 @@ export class TopicTreeView extends View {
   #item(node: TopicNode, level: number, entry: boolean): TemplateResult {
     const { name, topic, count, last, children } = node
     const open = this.#open.has(topic), selected = this.filter.wanted.below === topic
-    const value = last && (decodeText(last.payload.subarray(0, 80)) ?? '')
     return html`<li role="treeitem" data-topic=${topic} aria-level=${level} aria-expanded=${children.size > 0 ? String(open) : nothing} aria-selected=${selected}
       tabindex=${entry || this.#current === topic ? 0 : -1} @focus=${() => { this.#current = topic }} @click=${(event: Event) => this.#click(event, topic)}>
       <span class="tree-row"><span class="twist" aria-hidden="true">${children.size > 0 ? open ? '▾' : '▸' : ''}</span>
-        <span class="tree-name">${name || t('messages.topics.blank')}</span> <span class="count">${count}</span> <span class="tree-value muted">${value}</span></span>
+        <span class="tree-name">${name || t('messages.topics.blank')}</span> <span class="count">${count}</span> <span class="tree-value muted">${last?.text}</span></span>
       ${open && children.size > 0 ? html`<ul role="group">${this.#level(node, level + 1)}</ul>` : nothing}
     </li>`
   }

@@ -27,7 +27,7 @@ export const messages = {
   'messages.topics.empty': 'The topics of what is sent and received show here as a tree.',
   'messages.topics.blank': '(empty)',
   'messages.topics.more': '{count} more',
-  'messages.topics.left': '{left} topics did not fit.',
+  'messages.topics.left': 'Messages whose topics did not fit: {left}',
   'messages.search': 'Search topic and payload',
   'messages.direction': 'Direction',
   'messages.direction.all': 'All',

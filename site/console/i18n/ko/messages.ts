@@ -27,7 +27,7 @@ export const messages = {
   'messages.topics.empty': '주고받은 메시지의 토픽이 트리로 나타납니다.',
   'messages.topics.blank': '(빈 이름)',
   'messages.topics.more': '{count}개 더',
-  'messages.topics.left': '토픽 {left}개는 자리가 없어 빠졌습니다.',
+  'messages.topics.left': '자리가 없어 트리에서 빠진 메시지: {left}개',
   'messages.search': '토픽과 페이로드 검색',
   'messages.direction': '방향',
   'messages.direction.all': '전체',
