@@ -41,8 +41,8 @@ export class ConnectionsList extends View {
     return html`<li data-profile=${profile.id} data-state=${phase}>
       <button type="button" class="connection" data-action="show" aria-current=${connection && connection === active ? 'true' : nothing} @click=${() => connection ? this.connections.show(connection) : this.connections.open(profile)}>
         <span class="state" data-state=${phase} data-failed=${connection?.phase === 'closed' && connection.error ? 'true' : nothing}><span class="state-mark" aria-hidden="true"></span></span>
-        <span class="connection-text"><strong>${profile.name || profile.endpoint || t('connections.unnamed')}</strong> <span class="note">${t(`phase.${phase}`)}</span></span>
-        ${unread > 0 ? html`<span class="badge" data-unread=${unread}>${t('connections.unread', { count: unread })}</span>` : nothing}</button>
+        <span class="connection-text"><strong>${profile.name || profile.endpoint || t('connections.unnamed')}</strong> <span class="note">${t(`phase.${phase}`)}
+          ${unread > 0 ? html`<span class="badge" data-unread=${unread}>${t('connections.unread', { count: unread })}</span>` : nothing}</span></span></button>
       ${connection ? html`<button type="button" class="small" data-action="toggle" aria-label=${t(open ? 'connections.disconnect.of' : 'connections.connect.of', { name: profile.name })}
         @click=${() => open ? connection.disconnect() : connection.connect()}>${t(open ? 'connections.disconnect' : 'connections.connect')}</button>` : nothing}
     </li>`
