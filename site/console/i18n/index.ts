@@ -3,6 +3,7 @@
  * braces, `{name}`. Every language has every key: the compiler sees to it.
  */
 import { Observable } from '../model/observable'
+import { store, stored } from '../model/storage'
 import { en, type Key } from './en'
 import { ko } from './ko'
 
@@ -20,16 +21,16 @@ class Texts extends Observable {
   set language(language: Language) {
     this.#language = language
     document.documentElement.lang = language
-    localStorage.setItem(storageKey, language)
+    store(storageKey, language)
     this.changed()
   }
 
   /** Takes the language that was chosen before, else the browser's. */
   choose(): void {
     const known = (name: string | null | undefined): name is Language => !!name && Object.hasOwn(languages, name)
-    const stored = localStorage.getItem(storageKey)
+    const chosen = stored(storageKey)
     const [wanted] = (navigator.language || '').split('-')
-    this.#language = known(stored) ? stored : known(wanted) ? wanted : 'en'
+    this.#language = known(chosen) ? chosen : known(wanted) ? wanted : 'en'
     document.documentElement.lang = this.#language
   }
 }

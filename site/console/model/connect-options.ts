@@ -4,12 +4,13 @@ import type { Profile, Secrets } from './profile'
 
 /** @param cognito `cognitoIdentity` of the package */
 export function connectOptions(profile: Profile, secrets: Secrets, cognito: typeof import('iotwasm').cognitoIdentity): ConnectOptions {
-  const { keepAlive, cleanStart, sessionExpiryInterval, connectTimeout, worker, reconnect, will, properties } = profile
+  const { keepAlive, cleanStart, sessionExpiryInterval, connectTimeout, worker, reconnect, reconnectMinDelay: minDelay, reconnectMaxDelay: maxDelay, limits, will, properties } = profile
   return {
     ...server(profile, secrets, cognito),
-    clientId: clientId(profile), keepAlive, cleanStart, connectTimeout, worker,
+    clientId: clientIdOf(profile), keepAlive, cleanStart, connectTimeout, worker,
     ...sessionExpiryInterval !== undefined && { sessionExpiryInterval },
-    ...!reconnect && { reconnect: false as const },
+    ...reconnect ? { reconnect: { ...minDelay !== undefined && { minDelay }, ...maxDelay !== undefined && { maxDelay } } } : { reconnect: false as const },
+    ...!limits && { limits: false as const },
     ...properties && { properties },
     ...will?.topic && {
       will: {
@@ -21,12 +22,12 @@ export function connectOptions(profile: Profile, secrets: Secrets, cognito: type
 }
 
 function server(profile: Profile, secrets: Secrets, cognito: typeof import('iotwasm').cognitoIdentity): ConnectOptions {
-  const { authentication, endpoint, region, clockOffset, identityPoolId, authorizerName, tokenKeyName, username } = profile
-  const { accessKeyId = '', secretAccessKey = '', sessionToken, password, token, tokenSignature } = secrets
+  const { authentication, endpoint, region, clockOffset, identityPoolId, loginProvider, authorizerName, tokenKeyName, username } = profile
+  const { accessKeyId = '', secretAccessKey = '', sessionToken, password, idToken, token, tokenSignature } = secrets
   const aws = { endpoint, ...region && { region } }
   switch (authentication) {
     case 'none': return { url: endpoint, ...username && { username }, ...password && { password } }
-    case 'cognito': return { ...aws, clockOffset, credentials: cognito({ identityPoolId }) }
+    case 'cognito': return { ...aws, clockOffset, credentials: cognito({ identityPoolId, ...loginProvider && idToken && { logins: { [loginProvider]: idToken } } }) }
     case 'authorizer': return {
       endpoint, authorizer: {
         name: authorizerName, ...token && { token }, ...tokenKeyName && { tokenKeyName }, ...tokenSignature && { signature: tokenSignature }, ...username && { username }, ...password && { password },
@@ -37,7 +38,7 @@ function server(profile: Profile, secrets: Secrets, cognito: typeof import('iotw
 }
 
 /** As the profile says, with its suffix made anew. */
-function clientId({ clientId, clientIdSuffix }: Profile): string {
+export function clientIdOf({ clientId, clientIdSuffix }: Profile): string {
   switch (clientIdSuffix) {
     case 'random': return clientId + crypto.randomUUID().slice(0, 8)
     case 'timestamp': return clientId + Date.now()

@@ -45,8 +45,8 @@ const connectProperties = fields({}, {
 })
 
 const profile = fields({ name: text, authentication: oneOf('keys', 'cognito', 'gateway', 'authorizer', 'none'), endpoint: text }, {
-  id: text, region: text, identityPoolId: text, authorizerName: text, tokenKeyName: text, username: text, clientId: text, clientIdSuffix: oneOf('none', 'random', 'timestamp'), keepAlive: number,
-  cleanStart: flag, sessionExpiryInterval: number, connectTimeout: number, clockOffset: number, reconnect: flag, worker: flag, will, properties: connectProperties,
+  id: text, region: text, identityPoolId: text, loginProvider: text, authorizerName: text, tokenKeyName: text, username: text, clientId: text, clientIdSuffix: oneOf('none', 'random', 'timestamp'), keepAlive: number,
+  cleanStart: flag, sessionExpiryInterval: number, connectTimeout: number, clockOffset: number, reconnect: flag, reconnectMinDelay: number, reconnectMaxDelay: number, limits: flag, worker: flag, will, properties: connectProperties,
 })
 
 export function profileProblem(given: unknown): Problem | undefined { return profile(given, '') }

@@ -30,6 +30,8 @@ export interface Profile {
   region: string
   /** With `cognito`. */
   identityPoolId: string
+  /** With `cognito`, for signed-in users: the login provider's name; its token is a secret. */
+  loginProvider: string
   /** With `authorizer`. */
   authorizerName: string
   /** Name of the token's key. */
@@ -48,6 +50,12 @@ export interface Profile {
   /** ms. */
   clockOffset: number
   reconnect: boolean
+  /** ms; undefined is the module's default. */
+  reconnectMinDelay?: number
+  /** ms. */
+  reconnectMaxDelay?: number
+  /** Keeps the limits of AWS IoT Core. */
+  limits: boolean
   /** Runs in a Worker, or on the page's thread. */
   worker: boolean
   will?: WillProfile
@@ -60,6 +68,8 @@ export interface Secrets {
   secretAccessKey?: string
   sessionToken?: string
   password?: string
+  /** Of the login provider. */
+  idToken?: string
   /** Token of a custom authorizer, and its signature. */
   token?: string
   tokenSignature?: string
@@ -67,8 +77,8 @@ export interface Secrets {
 
 export function newProfile(given: Partial<Profile> = {}): Profile {
   return {
-    id: crypto.randomUUID(), name: '', authentication: 'keys', endpoint: '', region: '', identityPoolId: '', authorizerName: '', tokenKeyName: '', username: '',
-    clientId: 'console-', clientIdSuffix: 'random', keepAlive: 60, cleanStart: true, connectTimeout: 30_000, clockOffset: 0, reconnect: true, worker: true,
+    id: crypto.randomUUID(), name: '', authentication: 'keys', endpoint: '', region: '', identityPoolId: '', loginProvider: '', authorizerName: '', tokenKeyName: '', username: '',
+    clientId: 'console-', clientIdSuffix: 'random', keepAlive: 60, cleanStart: true, connectTimeout: 30_000, clockOffset: 0, reconnect: true, limits: true, worker: true,
     ...given,
   }
 }

@@ -2,6 +2,7 @@
 import { Observable } from './observable'
 import { newProfile, type Profile } from './profile'
 import { profileProblem } from './profile-check'
+import { store, stored } from './storage'
 
 const storageKey = 'iotwasm-console-profiles'
 
@@ -43,7 +44,7 @@ export class Profiles extends Observable {
   #write(all: readonly Profile[]): void {
     const text = JSON.stringify(all.map(withoutSecrets), (_, value: unknown) => Number.isNaN(value) ? undefined : value) // null would be no number when it is read
     this.#all = parseStored(text)
-    localStorage.setItem(storageKey, text)
+    store(storageKey, text)
     this.changed()
   }
 }
@@ -73,13 +74,13 @@ function withoutSecrets(profile: Profile): Profile {
 
 function read(): readonly Profile[] {
   try {
-    return parseStored(localStorage.getItem(storageKey) ?? '[]')
+    return parseStored(stored(storageKey) ?? '[]')
   } catch {
     return []
   }
 }
 
 function parseStored(text: string): readonly Profile[] {
-  const stored: unknown = JSON.parse(text)
-  return Array.isArray(stored) ? (stored as unknown[]).filter((each): each is Profile => profileProblem(each) === undefined).map(each => ({ ...newProfile(), ...each })) : []
+  const kept: unknown = JSON.parse(text)
+  return Array.isArray(kept) ? (kept as unknown[]).filter((each): each is Profile => profileProblem(each) === undefined).map(each => ({ ...newProfile(), ...each })) : []
 }

@@ -1,5 +1,6 @@
 /** Named things that the user keeps in this browser: message templates, series of delayed steps. Never secrets. */
 import { Observable } from './observable'
+import { store, stored } from './storage'
 
 export class Saved<T> extends Observable {
   readonly #key: string
@@ -31,9 +32,9 @@ export class Saved<T> extends Observable {
 
   #read(): ReadonlyMap<string, T> {
     try {
-      const stored: unknown = JSON.parse(localStorage.getItem(this.#key) ?? '[]')
-      if (!Array.isArray(stored)) return new Map()
-      return new Map((stored as unknown[]).filter((each): each is [string, T] => Array.isArray(each) && typeof each[0] === 'string' && this.#valid(each[1])))
+      const kept: unknown = JSON.parse(stored(this.#key) ?? '[]')
+      if (!Array.isArray(kept)) return new Map()
+      return new Map((kept as unknown[]).filter((each): each is [string, T] => Array.isArray(each) && typeof each[0] === 'string' && this.#valid(each[1])))
     } catch {
       return new Map()
     }
@@ -41,7 +42,7 @@ export class Saved<T> extends Observable {
 
   #write(all: ReadonlyMap<string, T>): void {
     this.#all = all
-    localStorage.setItem(this.#key, JSON.stringify([...all]))
+    store(this.#key, JSON.stringify([...all]))
     this.changed()
   }
 }

@@ -1,6 +1,7 @@
 /** Language and colours of the console. */
 import { html } from 'lit'
 import { language, languages, t, type Language } from '../i18n'
+import { store, stored } from '../model/storage'
 import { View } from './view'
 
 const themes = ['auto', 'light', 'dark'] as const
@@ -9,8 +10,8 @@ const storageKey = 'iotwasm-console-theme'
 
 /** Shows the page in the colours that were chosen before. */
 export function applyTheme(): Theme {
-  const stored = localStorage.getItem(storageKey)
-  const theme = themes.find(each => each === stored) ?? 'auto'
+  const chosen = stored(storageKey)
+  const theme = themes.find(each => each === chosen) ?? 'auto'
   document.documentElement.dataset['theme'] = theme
   return theme
 }
@@ -31,7 +32,7 @@ export class PreferencesMenu extends View {
   }
 
   #choose(event: Event): void {
-    localStorage.setItem(storageKey, (event.target as HTMLSelectElement).value)
+    store(storageKey, (event.target as HTMLSelectElement).value)
     applyTheme()
   }
 }

@@ -8,6 +8,7 @@
 import { html, nothing, type TemplateResult } from 'lit'
 import { t, type Key } from '../i18n'
 import type { Connection } from '../model/connection'
+import { clientIdOf } from '../model/connect-options'
 import type { Connections } from '../model/connections'
 import { pastedCredentials } from '../model/pasted-credentials'
 import type { Authentication, ClientIdSuffix, Profile, Secrets } from '../model/profile'
@@ -20,14 +21,15 @@ import type { WillEditor } from './will-editor'
 /** Arguments of `connect`, and what they are called here where that is another name. */
 const inputs: Record<string, string> = {
   credentials: 'secret-access-key', 'credentials.accessKeyId': 'access-key-id', 'credentials.secretAccessKey': 'secret-access-key', 'credentials.sessionToken': 'session-token',
+  'reconnect.minDelay': 'reconnect-min-delay', 'reconnect.maxDelay': 'reconnect-max-delay',
   url: 'endpoint', authorizer: 'authorizer-name', 'authorizer.name': 'authorizer-name', 'authorizer.token': 'token', 'authorizer.tokenKeyName': 'token-key-name', 'authorizer.signature': 'token-signature',
   'authorizer.username': 'username', 'authorizer.password': 'password',
 }
 const kebab = (name: string): string => name.replace(/[A-Z]/g, letter => `-${letter.toLowerCase()}`)
 
-type TextField = 'name' | 'endpoint' | 'region' | 'identityPoolId' | 'authorizerName' | 'tokenKeyName' | 'username' | 'clientId'
-type NumberField = 'keepAlive' | 'sessionExpiryInterval' | 'connectTimeout' | 'clockOffset'
-type FlagField = 'cleanStart' | 'reconnect' | 'worker'
+type TextField = 'name' | 'endpoint' | 'region' | 'identityPoolId' | 'loginProvider' | 'authorizerName' | 'tokenKeyName' | 'username' | 'clientId'
+type NumberField = 'keepAlive' | 'sessionExpiryInterval' | 'connectTimeout' | 'clockOffset' | 'reconnectMinDelay' | 'reconnectMaxDelay'
+type FlagField = 'cleanStart' | 'reconnect' | 'limits' | 'worker'
 type NumberProperty = 'receiveMaximum' | 'maximumPacketSize' | 'topicAliasMaximum'
 
 export class ProfileForm extends View {
@@ -57,15 +59,18 @@ export class ProfileForm extends View {
         ${this.#text('clientId', '')}
         <label class="field"><span>${t('connections.clientIdSuffix')}</span><select id="client-id-suffix" @change=${(event: Event) => this.#set({ clientIdSuffix: (event.target as HTMLSelectElement).value as ClientIdSuffix })}>
           ${(['none', 'random', 'timestamp'] as const).map(each => html`<option value=${each} ?selected=${each === clientIdSuffix}>${t(`connections.clientIdSuffix.${each}`)}</option>`)}</select></label>
+        <p id="client-id-preview" class="note wide">${t('connections.clientId.preview', { clientId: clientIdOf(profile) })}</p>
       </div>
       <details id="session-settings"><summary>${t('connections.session')}</summary><div class="fields">
         ${this.#number('keepAlive', 's')}${this.#number('connectTimeout', 'ms')}${this.#number('sessionExpiryInterval', 's')}${broker ? nothing : this.#number('clockOffset', 'ms')}
-        ${this.#flag('cleanStart')}${this.#flag('reconnect')}${this.#flag('worker')}
+        ${this.#number('reconnectMinDelay', 'ms')}${this.#number('reconnectMaxDelay', 'ms')}
+        ${this.#flag('cleanStart')}${this.#flag('reconnect')}${this.#flag('limits')}${this.#flag('worker')}
       </div></details>
       <details id="will-settings" ?open=${will !== undefined}><summary>${t('connections.will')}</summary>
         <will-editor .value=${will} @edited=${(event: Event) => this.#setOrDrop('will', (event.target as WillEditor).value)}></will-editor></details>
       <details id="property-settings" ?open=${Object.keys(properties).length > 0}><summary>${t('connections.properties')}</summary><div class="fields">
         ${(['receiveMaximum', 'maximumPacketSize', 'topicAliasMaximum'] as const).map(name => this.#property(name))}
+        ${(['requestResponseInformation', 'requestProblemInformation'] as const).map(name => this.#wish(name))}
         <user-properties-editor class="wide" .value=${properties.userProperties} @edited=${(event: Event) => this.#setProperty('userProperties', (event.target as UserPropertiesEditor).value)}></user-properties-editor>
       </div></details>
       <div class="actions">
@@ -81,7 +86,7 @@ export class ProfileForm extends View {
   #secrets(authentication: Authentication): TemplateResult | typeof nothing {
     switch (authentication) {
       case 'keys': case 'gateway': return html`${this.#secret('accessKeyId', 'text')}${this.#secret('secretAccessKey')}${this.#secret('sessionToken')}<p class="note wide">${t('connections.paste')}</p>`
-      case 'cognito': return this.#text('identityPoolId', 'wide', 'eu-west-1:…')
+      case 'cognito': return html`${this.#text('identityPoolId', 'wide', 'eu-west-1:…')}${this.#text('loginProvider', '', 'cognito-idp.eu-west-1.amazonaws.com/…')}${this.#secret('idToken')}`
       case 'authorizer': return html`${this.#text('authorizerName', '')}${this.#text('tokenKeyName', '', 'token')}${this.#secret('token')}${this.#secret('tokenSignature')}${this.#text('username', '')}${this.#secret('password')}`
       case 'none': return html`${this.#text('username', '')}${this.#secret('password')}`
     }
@@ -93,7 +98,7 @@ export class ProfileForm extends View {
   }
 
   #secret(name: keyof Secrets, type: 'text' | 'password' = 'password') {
-    return html`<label class="field"><span>${t(`connections.${name}`)}</span><input id=${kebab(name)} type=${type} class="mono" spellcheck="false" autocapitalize="off" autocomplete="off"
+    return html`<label class="field"><span>${t(`connections.${name}`)}</span><input id=${kebab(name)} type=${type} class="mono" spellcheck="false" autocapitalize="off" autocomplete="off" placeholder=${t('connections.secret.placeholder')}
       .value=${this.connection.secrets[name] ?? ''} @input=${(event: Event) => { this.connection.secrets = { ...this.connection.secrets, [name]: (event.target as HTMLInputElement).value.trim() || undefined } as Secrets }} @paste=${this.#paste}></label>`
   }
 
@@ -110,6 +115,13 @@ export class ProfileForm extends View {
   #property(name: NumberProperty) {
     return html`<label class="field"><span>${t(`connections.${name}`)}</span><input id=${kebab(name)} type="number" step="1" .value=${this.connection.profile.properties?.[name]?.toString() ?? ''}
       @change=${(event: Event) => this.#setProperty(name, this.#numberOf(event))}></label>`
+  }
+
+  /** Left out it is as the module has it: no response information, problem information. */
+  #wish(name: 'requestResponseInformation' | 'requestProblemInformation') {
+    const byDefault = name === 'requestProblemInformation'
+    return html`<label class="check wide"><input id=${kebab(name)} type="checkbox" .checked=${this.connection.profile.properties?.[name] ?? byDefault}
+      @change=${(event: Event) => { const { checked } = event.target as HTMLInputElement; this.#setProperty(name, checked === byDefault ? undefined : checked) }}> ${t(`connections.${name}`)}</label>`
   }
 
   #numberOf(event: Event): number | undefined {
@@ -162,6 +174,7 @@ export class ProfileForm extends View {
   }
 
   #remove(): void {
+    this.closest('console-app')?.querySelector<HTMLElement>('#profile-new')?.focus() // what had it is gone
     this.connections.profiles.remove(this.connection.profile.id)
     void this.connections.remove(this.connection)
   }

@@ -1,6 +1,6 @@
 /** The properties of a PUBLISH (MQTT 5, section 3.3.2.3). Tells `edited`; properties that are left empty are left out. */
 import type { PublishProperties, UserProperties } from 'iotwasm'
-import { html } from 'lit'
+import { html, nothing } from 'lit'
 import { t } from '../i18n'
 import { toBytes, toHex } from '../model/payload-encoding'
 import './user-properties-editor'
@@ -8,8 +8,10 @@ import type { UserPropertiesEditor } from './user-properties-editor'
 import { View } from './view'
 
 export class PublishPropertiesEditor extends View {
-  static override properties = { value: { attribute: false } }
+  static override properties = { value: { attribute: false }, textonly: { type: Boolean } }
   declare value: PublishProperties
+  /** Leaves out correlation data: bytes cannot be kept as JSON. */
+  declare textonly: boolean
 
   constructor() {
     super()
@@ -28,8 +30,8 @@ export class PublishPropertiesEditor extends View {
       ${text('responseTopic', responseTopic)}
       <label class="field"><span>${t('publish.messageExpiryInterval')} <span class="muted">s</span></span>
         <input type="number" data-property="messageExpiryInterval" min="0" step="1" .value=${messageExpiryInterval?.toString() ?? ''} @change=${this.#setExpiry}></label>
-      <label class="field"><span>${t('publish.correlationData')} <span class="muted">hex</span></span>
-        <input type="text" data-property="correlationData" spellcheck="false" autocomplete="off" pattern="\\s*([0-9a-fA-F]{2}\\s*)*" .value=${correlationData ? toHex(correlationData) : ''} @change=${this.#setCorrelationData}></label>
+      ${this.textonly ? nothing : html`<label class="field"><span>${t('publish.correlationData')} <span class="muted">hex</span></span>
+        <input type="text" data-property="correlationData" spellcheck="false" autocomplete="off" pattern="\\s*([0-9a-fA-F]{2}\\s*)*" .value=${correlationData ? toHex(correlationData) : ''} @change=${this.#setCorrelationData}></label>`}
       <label class="check wide"><input type="checkbox" data-property="payloadFormatIndicator" .checked=${payloadFormatIndicator ?? false}
         @change=${(event: Event) => this.#set('payloadFormatIndicator', (event.target as HTMLInputElement).checked || undefined)}> ${t('publish.payloadFormatIndicator')}</label>
       <user-properties-editor class="wide" .value=${userProperties} @edited=${(event: Event) => this.#set('userProperties', (event.target as UserPropertiesEditor).value as UserProperties)}></user-properties-editor>
