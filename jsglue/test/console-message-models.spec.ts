@@ -1,10 +1,13 @@
 /** The models behind the console's messages, without a page: what is kept, found, compared and written to a file. */
 import { expect, test } from '@playwright/test'
+import type { Connection } from '../../site/console/model/connection'
 import { jsonLines } from '../../site/console/model/message-export'
 import { MessageFilter, predicate, type Wanted } from '../../site/console/model/message-filter'
 import { MessageHistory, type Entry } from '../../site/console/model/message-history'
 import { diffPayloads } from '../../site/console/model/payload-diff'
 import { decodeText, formatPayload, previewText, readJson } from '../../site/console/model/payload-format'
+import { splitFilters, suspectFilters } from '../../site/console/model/filter-list'
+import { Subscriptions } from '../../site/console/model/subscriptions'
 import { TopicTree } from '../../site/console/model/topic-tree'
 
 // Models tell views once per frame; here a frame is a turn.
@@ -113,7 +116,7 @@ test.describe('topic tree', () => {
     for (let at = 0; at < 6000; at++) history.append(message(`t${at}`, 'y'.repeat(1000)))
     expect(tree.root.children.size).toBe(5000)
     expect(tree.left).toBe(1000)
-    for (const { last } of tree.root.children.values()) expect(last!.text!.length).toBeLessThanOrEqual(80)
+    expect(Math.max(...[...tree.root.children.values()].map(({ last }) => last!.text!.length))).toBe(80)
   })
 })
 
@@ -205,5 +208,48 @@ test.describe('export', () => {
       time: '2026-01-02T00:00:00.000Z', direction: 'sent', topic: 't', qos: 1, retain: true, dup: false, payload: 'x', encoding: 'text', outcome: 'PUBACK 0x00 Success',
       properties: { contentType: 'text/plain', correlationData: 'AQI=', userProperties: { a: ['1', '2'] } },
     })
+  })
+})
+
+test.describe('subscriptions', () => {
+  /** Those of a client that answers as `answer` says. */
+  const of = (answer: (filter: string) => Promise<object>): Subscriptions => new Subscriptions({ openClient: { subscribe: answer } } as unknown as Connection)
+  const refusal = (reasonCode: number): Error => Object.assign(new Error('refused'), { code: 'subscribe-refused', reasonCode })
+  const granted = (unsubscribe = async (): Promise<void> => {}): object => ({ granted: [{ qos: 1 }], unsubscribe })
+  const states = ({ all }: Subscriptions): unknown[] => all.map(({ filter, phase, reasonCode }) => [filter, phase, ...reasonCode === undefined ? [] : [reasonCode]])
+
+  test('that are refused stay with their reason, and keep no other back', async () => {
+    let refuse = true
+    const subscriptions = of(async filter => { if (filter === 'secret/#' && refuse) throw refusal(0x87); return granted() })
+    await expect(subscriptions.add(['secret/#', 'fine'])).rejects.toMatchObject({ reasonCode: 0x87 })
+    expect(states(subscriptions)).toEqual([['secret/#', 'refused', 0x87], ['fine', 'granted']])
+    subscriptions.closed()
+    expect(states(subscriptions)).toEqual([['secret/#', 'refused', 0x87], ['fine', 'ended']])
+    await expect(subscriptions.renew(subscriptions.all)).rejects.toMatchObject({ reasonCode: 0x87 })
+    expect(states(subscriptions)).toEqual([['secret/#', 'refused', 0x87], ['fine', 'granted']])
+    refuse = false
+    await subscriptions.renew([subscriptions.all[0]!])
+    expect(states(subscriptions)).toEqual([['secret/#', 'granted'], ['fine', 'granted']])
+  })
+
+  test('with a wrong filter leave none behind', async () => {
+    const subscriptions = of(async () => { throw Object.assign(new Error(), { code: 'invalid-argument' }) })
+    await expect(subscriptions.add(['a/#/b'])).rejects.toMatchObject({ code: 'invalid-argument' })
+    expect(states(subscriptions)).toEqual([])
+  })
+
+  test('that are taken away before the SUBACK end when it comes', async () => {
+    let answer = (_: object): void => {}, ended = 0
+    const subscriptions = of(() => new Promise(resolve => { answer = resolve }))
+    const adding = subscriptions.add(['slow'])
+    await subscriptions.end(subscriptions.all[0]!.id)
+    answer(granted(async () => { ended++ }))
+    await adding
+    expect([states(subscriptions), ended]).toEqual([[], 1])
+  })
+
+  test('are read from a list, with a warning of what is hardly meant', () => {
+    expect(splitFilters(' a/#, b \n\nc d,\r\n')).toEqual(['a/#', 'b', 'c d'])
+    expect(suspectFilters(['a/#', 'c d', 'e\u200bf', '한국/+'])).toEqual(['c d', 'e\u200bf'])
   })
 })

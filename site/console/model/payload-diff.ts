@@ -53,7 +53,7 @@ function leaves(root: Node): Map<string, string> {
   const walk = (node: Node, path: string): void => {
     if ('scalar' in node) all.set(path, node.scalar)
     else if (node.items.length === 0) all.set(path, node.open + node.close)
-    else for (const [at, { key, value }] of node.items.entries()) walk(value, node.open === '[' ? `${path}[${at}]` : join(path, keyOf(key)))
+    else for (const [at, { key, value }] of node.items.entries()) walk(value, itemPath(node, path, key, at))
   }
   walk(root, '')
   return all
@@ -62,7 +62,12 @@ function leaves(root: Node): Map<string, string> {
 /** The key of an item, which has its quotes and a colon. */
 export const keyOf = (key: string): string => JSON.parse(key.slice(0, -2)) as string
 
-const join = (path: string, key: string): string => /^[\w$-]+$/.test(key) ? path ? `${path}.${key}` : key : `${path}[${JSON.stringify(key)}]`
+/** Path of an item of an object or array whose path is `path`. */
+export function itemPath({ open }: Extract<Node, { open: string }>, path: string, key: string, at: number): string {
+  if (open === '[') return `${path}[${at}]`
+  const name = keyOf(key)
+  return /^[\w$-]+$/.test(name) ? path ? `${path}.${name}` : name : `${path}[${JSON.stringify(name)}]`
+}
 
 function compare(before: Map<string, string>, after: Map<string, string>): Change[] {
   const changes: Change[] = []

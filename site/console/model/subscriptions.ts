@@ -1,5 +1,5 @@
 /** Subscribes and unsubscribes, one subscription per topic filter so that each can end alone. */
-import type { Client, QoS, SubscribeOptions, Subscription } from 'iotwasm'
+import type { Client, IotError, QoS, SubscribeOptions, Subscription } from 'iotwasm'
 import type { Connection, Follower } from './connection'
 import { Observable } from './observable'
 
@@ -11,8 +11,10 @@ export interface SubscriptionState {
   /** Number of its colour. */
   tone: number
   options: SubscribeOptions
-  phase: 'pending' | 'granted' | 'ended'
+  phase: 'pending' | 'granted' | 'refused' | 'ended'
   grantedQos: QoS | undefined
+  /** Of a SUBACK that refused it. */
+  reasonCode: number | undefined
   /** Messages received. */
   count: number
 }
@@ -38,14 +40,18 @@ export class Subscriptions extends Observable implements Follower {
 
   closed(): void {
     this.#open.clear()
-    for (const each of this.#all) each.phase = 'ended'
+    for (const each of this.#all) if (each.phase !== 'refused') each.phase = 'ended'
     this.changed()
   }
 
-  /** Resolves when all are granted. What is subscribed already stays as it is. */
-  async add(filters: readonly string[], options: SubscribeOptions = {}): Promise<void> {
-    const outcomes = await Promise.allSettled([...new Set(filters)].map(filter => this.#pending.get(filter) ?? this.#addOne(filter, options)))
-    for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason
+  /** Resolves when all are granted. What is subscribed already stays as it is. One that fails keeps no other back. */
+  add(filters: readonly string[], options: SubscribeOptions = {}): Promise<void> {
+    return all([...new Set(filters)].map(filter => this.#pending.get(filter) ?? this.#addOne(filter, options)))
+  }
+
+  /** Subscribes again to what has ended or was refused, as before. */
+  renew(those: readonly SubscriptionState[]): Promise<void> {
+    return all(those.map(({ filter, options }) => this.add([filter], options)))
   }
 
   async end(id: number): Promise<void> {
@@ -77,17 +83,21 @@ export class Subscriptions extends Observable implements Follower {
   async #subscribe(filter: string, options: SubscribeOptions, known: SubscriptionState | undefined): Promise<void> {
     const client = this.#connection.openClient
     const id = known?.id ?? ++this.#lastId
-    if (known) this.#change(id, { phase: 'pending', options, grantedQos: undefined })
+    if (known) this.#change(id, { phase: 'pending', options, grantedQos: undefined, reasonCode: undefined })
     else {
-      this.#all = [...this.#all, { id, filter, alias: '', tone: (id - 1) % tones, options, phase: 'pending', grantedQos: undefined, count: 0 }]
+      this.#all = [...this.#all, { id, filter, alias: '', tone: (id - 1) % tones, options, phase: 'pending', grantedQos: undefined, reasonCode: undefined, count: 0 }]
       this.changed()
     }
     try {
       const open = await client.subscribe(filter, options, () => this.#counted(id))
+      // Taken off the list while it waited: nobody could end it any more.
+      if (!this.#all.some(each => each.id === id)) return await open.unsubscribe()
       this.#open.set(id, open)
       this.#change(id, { phase: 'granted', grantedQos: open.granted[0]?.qos })
     } catch (error) {
-      if (known) this.#change(id, { phase: 'ended' })
+      const { code, reasonCode } = error as IotError
+      if (code === 'subscribe-refused') this.#change(id, { phase: 'refused', reasonCode })
+      else if (known) this.#change(id, { phase: 'ended' })
       else this.forget(id)
       throw error
     }
@@ -104,4 +114,9 @@ export class Subscriptions extends Observable implements Follower {
     Object.assign(known, change)
     this.changed()
   }
+}
+
+/** Waits for all of them, whatever becomes of the others; then throws the first failure. */
+async function all(work: Promise<void>[]): Promise<void> {
+  for (const outcome of await Promise.allSettled(work)) if (outcome.status === 'rejected') throw outcome.reason
 }

@@ -3,7 +3,7 @@
  *
  * Hooks: `#details`, `payload-view [data-kind]`, `[data-form]`, `#details-close`, `#copy-topic`, `#copy-payload`, `#publish-again`, `#details-delete`, `[data-fact]`.
  */
-import { html } from 'lit'
+import { html, type PropertyValues } from 'lit'
 import { t } from '../i18n'
 import type { Connection } from '../model/connection'
 import type { Entry } from '../model/message-history'
@@ -15,10 +15,10 @@ import { clockTime } from './time-format'
 import { View } from './view'
 
 export class MessageDetails extends View {
-  static override properties = { connection: { attribute: false }, entry: { attribute: false }, copied: { state: true } }
+  static override properties = { connection: { attribute: false }, entry: { attribute: false }, said: { state: true } }
   declare connection: Connection
   declare entry: Entry
-  declare copied: boolean | undefined
+  declare said: 'messages.copied' | 'messages.notCopied' | undefined
 
   protected override watched() { return [this.connection.history] }
 
@@ -36,7 +36,7 @@ export class MessageDetails extends View {
         <button type="button" id="copy-payload" @click=${() => this.#copy(fromBytes(payload).payload)}>${t('messages.copyPayload')}</button>
         <button type="button" id="publish-again" @click=${this.#again}>${t('messages.publishAgain')}</button>
         <button type="button" id="details-delete" @click=${this.#delete}>${t('messages.delete')}</button>
-        <span role="status" class="note">${this.copied ? t('messages.copied') : ''}</span>
+        <span role="status" class="note">${this.said ? t(this.said) : ''}</span>
       </div>
       <payload-view .payload=${payload} .previous=${this.#previous()?.payload}></payload-view>
       <dl class="facts">${facts.map(([name, term, value]) => html`<div data-fact=${name!}><dt>${term}</dt><dd>${value}</dd></div>`)}</dl>
@@ -50,6 +50,11 @@ export class MessageDetails extends View {
     return undefined
   }
 
+  /** On a narrow screen they stand above the list, out of sight of who has scrolled there. */
+  protected override updated(changed: PropertyValues): void {
+    if (changed.has('entry') && matchMedia('(max-width: 69.99rem)').matches) this.scrollIntoView({ block: 'start' })
+  }
+
   #properties(): [string, string, string][] {
     return Object.entries(this.entry.properties).flatMap(([name, value]: [string, unknown]): [string, string, string][] => {
       if (name === 'userProperties') return Object.entries(value as Record<string, string | string[]>).map(([key, values]) => [`user-${key}`, key, [values].flat().join(', ')])
@@ -59,9 +64,9 @@ export class MessageDetails extends View {
   }
 
   async #copy(text: string): Promise<void> {
-    await navigator.clipboard.writeText(text).catch(() => undefined)
-    this.copied = true
-    setTimeout(() => { this.copied = false }, 2000)
+    // Only pages of a secure context have a clipboard, and a browser may refuse it.
+    this.said = await Promise.resolve().then(() => navigator.clipboard.writeText(text)).then(() => 'messages.copied' as const, () => 'messages.notCopied' as const)
+    setTimeout(() => { this.said = undefined }, 4000)
   }
 
   #again(): void {

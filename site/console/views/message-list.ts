@@ -29,6 +29,9 @@ export class MessageList extends View {
   #top = 0
   #height = 600
   #follows = true
+  #before: readonly Entry[] = []
+  #wanted: unknown
+  #moved = false
   #resized = new ResizeObserver(([entry]) => {
     this.#height = entry!.contentRect.height
     this.requestUpdate()
@@ -39,6 +42,7 @@ export class MessageList extends View {
   protected override render() {
     const { filter, history } = this.connection
     const shown = filter.read(), { wanted, paused, missed } = filter
+    this.#anchor(shown)
     const from = Math.max(0, Math.floor(this.#top / rowHeight) - spare), to = Math.min(shown.length, Math.ceil((this.#top + this.#height) / rowHeight) + spare)
     const counts = [
       shown.length === history.entries.length || paused ? t('messages.shown', { count: shown.length }) : t('messages.shown.of', { count: shown.length, total: history.entries.length }),
@@ -89,6 +93,17 @@ export class MessageList extends View {
       <button type="button" @click=${() => { route.view = 'delayed' }}>${t('messages.empty.shadows')}</button></div></div>`
   }
 
+  /** The rows that are read stay where they are when the history drops what is above them. */
+  #anchor(shown: readonly Entry[]): void {
+    const before = this.#before, same = this.#wanted === this.connection.filter.wanted, oldest = shown[0]?.id
+    this.#before = shown
+    this.#wanted = this.connection.filter.wanted
+    if (this.#follows || !same || oldest === undefined || before.length === 0 || before[0]!.id >= oldest) return
+    const gone = before.findIndex(({ id }) => id >= oldest)
+    this.#top = gone < 0 ? 0 : Math.max(0, this.#top - gone * rowHeight)
+    this.#moved = true
+  }
+
   protected override firstUpdated(): void { this.#resized.observe(this.querySelector('#log')!) }
 
   override disconnectedCallback(): void {
@@ -102,6 +117,8 @@ export class MessageList extends View {
     space.style.blockSize = `${count * rowHeight}px`
     const from = Math.max(0, Math.floor(this.#top / rowHeight) - spare)
     space.querySelector<HTMLElement>('.log-rows')!.style.transform = `translateY(${from * rowHeight}px)`
+    if (this.#moved) log.scrollTop = this.#top
+    this.#moved = false
     if (this.#follows && log.scrollTop + log.clientHeight < log.scrollHeight - 1) log.scrollTop = log.scrollHeight
   }
 

@@ -1,9 +1,10 @@
 /** A payload: as a JSON tree with exact numbers, as text, Base64 or hexadecimal, or what changed since another. */
-import { html, nothing, type TemplateResult } from 'lit'
+import { html, nothing } from 'lit'
 import { t } from '../i18n'
-import { diffPayloads, keyOf } from '../model/payload-diff'
+import { diffPayloads } from '../model/payload-diff'
 import { decodeText, formatSize, hexDump, readJson, type Node } from '../model/payload-format'
 import { toBase64 } from '../model/payload-encoding'
+import './json-tree'
 import { View } from './view'
 
 const forms = ['json', 'text', 'base64', 'hex', 'diff'] as const
@@ -19,11 +20,12 @@ export class PayloadView extends View {
   declare previous: Uint8Array | undefined
   /** As chosen; else what fits it. */
   declare form: Form | undefined
+  #read: { payload: Uint8Array, text: string | undefined, json: Node | undefined } | undefined
 
   protected override watched() { return [] }
 
   protected override render() {
-    const text = decodeText(this.payload), json = text === undefined ? undefined : readJson(text)
+    const { text, json } = this.#parsed()
     const possible: Record<Form, boolean> = { json: json !== undefined, text: text !== undefined, base64: true, hex: true, diff: this.previous !== undefined }
     const form = this.form && possible[this.form] ? this.form : json ? 'json' : text === undefined ? 'hex' : 'text'
     return html`<div class="forms" role="group" aria-label=${t('messages.form')}>${forms.map(each => html`<button type="button" class="small" data-form=${each} aria-pressed=${each === form}
@@ -31,9 +33,18 @@ export class PayloadView extends View {
       <div class="payload" data-kind=${form} tabindex="0" role="group" aria-label=${t('messages.payload')}>${this.payload.length === 0 ? html`<em>${t('messages.emptyPayload')}</em>` : this.#body(form, text, json)}</div>`
   }
 
+  /** Once for each payload, so that what is open in its tree stays open. */
+  #parsed() {
+    if (this.#read?.payload !== this.payload) {
+      const text = decodeText(this.payload)
+      this.#read = { payload: this.payload, text, json: text === undefined ? undefined : readJson(text) }
+    }
+    return this.#read!
+  }
+
   #body(form: Form, text: string | undefined, json: Node | undefined) {
     switch (form) {
-      case 'json': return html`<div class="json-tree">${tree('', json!, true)}</div>`
+      case 'json': return html`<json-tree class="json-tree" .node=${json}></json-tree>`
       case 'text': return html`<pre>${text!.slice(0, most)}</pre>${this.#cut(text!.length)}`
       case 'base64': return html`<pre>${toBase64(this.payload.subarray(0, most))}</pre>${this.#cut(this.payload.length)}`
       case 'hex': return html`<pre class="hex">${hexDump(this.payload.subarray(0, most / 8))}</pre>${this.#cut(this.payload.length, most / 8)}`
@@ -52,13 +63,3 @@ export class PayloadView extends View {
   }
 }
 customElements.define('payload-view', PayloadView)
-
-/** Levels below the second are shut at first. */
-function tree(label: string, node: Node, open: boolean, depth = 0): TemplateResult {
-  const name = label ? html`<span class="json-key">${label}</span>: ` : nothing
-  if ('scalar' in node) return html`<div class="json-leaf">${name}<span class="json-${node.scalar.startsWith('"') ? 'text' : 'scalar'}">${node.scalar}</span></div>`
-  if (node.items.length === 0) return html`<div class="json-leaf">${name}${node.open}${node.close}</div>`
-  return html`<details ?open=${open}><summary>${name}${node.open} <span class="muted">${node.items.length}</span> ${node.close}</summary>
-    ${node.items.slice(0, 1000).map(({ key, value }, at) => tree(node.open === '[' ? String(at) : keyOf(key), value, depth < 1, depth + 1))}
-    ${node.items.length > 1000 ? html`<p class="note">${t('messages.more', { count: node.items.length - 1000 })}</p>` : nothing}</details>`
-}
