@@ -16,7 +16,7 @@ export const messages = {
   'messages.phase.granted': 'granted',
   'messages.phase.ended': 'ended',
   'messages.refused': 'refused: {reason}',
-  'messages.grantedOther': 'QoS {granted}, asked for {asked}',
+  'messages.grantedOther': 'QoS {granted} (asked {asked})',
   'messages.count': 'Messages: {count}',
   'messages.alias': 'Name',
   'messages.alias.name': 'Name of {filter}',
