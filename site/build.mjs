@@ -28,7 +28,7 @@ cpSync(join(here, '../jsglue/dist'), join(dist, 'pkg'), { recursive: true, filte
 /** @type {esbuild.BuildOptions} */
 const common = { bundle: true, minify: true, sourcemap: true, target: 'es2022', logLevel: 'warning' }
 await esbuild.build({
-  ...common, entryPoints: [join(here, 'console/main.ts')], outfile: join(dist, 'console/main.js'), format: 'esm', plugins: [publishedPackage], legalComments: 'linked',
+  ...common, entryPoints: [join(here, 'console/main.ts')], outdir: join(dist, 'console'), splitting: true, chunkNames: '[name]-[hash]', format: 'esm', plugins: [publishedPackage], legalComments: 'linked',
 })
 
 /** What a visitor's browser needs without a network. */

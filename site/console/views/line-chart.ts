@@ -1,10 +1,16 @@
-/** Lines over time, drawn by uPlot; the last values stand beside it as text, for who does not see the lines. */
+/**
+ * Lines over time, drawn by uPlot, which is loaded with the first of them; the last
+ * values stand beside it as text, for who does not see the lines.
+ */
 import { html, type PropertyValues } from 'lit'
-import uPlot from 'uplot'
+import type uPlot from 'uplot'
 import { t } from '../i18n'
 import { View } from './view'
 
 const height = 180
+
+type UPlot = typeof uPlot
+let drawing: UPlot | undefined
 
 export class LineChart extends View {
   static override properties = { label: { attribute: false }, series: { attribute: false }, points: { attribute: false } }
@@ -45,7 +51,17 @@ export class LineChart extends View {
     this.requestUpdate()
   }
 
+  protected override firstUpdated(): void {
+    if (drawing) return
+    // It does not load where the browser has no language that Intl takes; the texts stay.
+    import('uplot').then(module => {
+      drawing = module.default
+      this.requestUpdate()
+    }, () => undefined)
+  }
+
   protected override updated(_: PropertyValues): void {
+    if (!drawing) return
     const place = this.querySelector<HTMLElement>('.chart')!, data = this.points as unknown as uPlot.AlignedData
     const drawnAs = `${this.series.join('\n')} ${getComputedStyle(this).color}`
     if (this.#chart && drawnAs === this.#drawnAs) {
@@ -56,7 +72,7 @@ export class LineChart extends View {
     this.#drawnAs = drawnAs
     const colour = (name: string): string => resolved(this, name)
     const axis = { stroke: colour('--muted'), grid: { stroke: colour('--line'), width: 1 }, ticks: { stroke: colour('--line'), width: 1 } }
-    this.#chart = new uPlot({
+    this.#chart = new drawing({
       width: this.#width, height, legend: { show: false }, cursor: { drag: { x: false, y: false } }, axes: [axis, { ...axis, size: 56 }],
       series: [{}, ...this.series.map((label, at) => ({ label, stroke: colour(`--tone-${at}`), width: 2, spanGaps: true, points: { show: data[0].length < 3 } }))],
     }, data, place)
